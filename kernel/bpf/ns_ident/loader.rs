@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The policy: which programs may call which kfuncs, and who may load them.
+
+use crate::module_parameters;
+use kernel::{
+    bpf::{
+        btf::Func,
+        Prog,
+        ProgType, //
+    },
+    current,
+    fmt,
+    ns,
+    prelude::*,
+    ratelimit::RateLimit, //
+};
+
+/// The types that the initial namespace can never be dropped from: the capabilities that
+/// `bpf(2)` asks for are those in a user namespace, and pids are what an identity is about.
+const ALWAYS: u32 = ns::Type::User.flag() | ns::Type::Pid.flag();
+
+/// Checks the parameter `loader_ns`, and says what is wrong with it.
+pub(crate) fn check_param() -> Result {
+    let mask = module_parameters::loader_ns.value();
+    let unknown = ns::Type::ALL
+        .iter()
+        .fold(mask, |rest, ty| rest & !ty.flag());
+
+    if unknown != 0 {
+        pr_err!("loader_ns={mask:#x}: {unknown:#x} is not a CLONE_NEW* flag\n");
+        return Err(EINVAL);
+    }
+    if mask & ALWAYS != ALWAYS {
+        pr_err!("loader_ns={mask:#x}: must have {ALWAYS:#x} (CLONE_NEWUSER | CLONE_NEWPID)\n");
+        return Err(EINVAL);
+    }
+    Ok(())
+}
+
+/// Decides, while a program is loaded, whether it may call a kfunc.
+pub(crate) fn may_call(prog: &Prog, _kfunc: &'static Func) -> bool {
+    has_current_task(prog.prog_type()) && is_loader_initial(prog)
+}
+
+/// Returns whether programs of a type run on top of the task that their event is about.
+///
+/// The verifier asks for groups of types only. Those of cgroups include `cgroup_skb` and
+/// `sock_ops`, which run in softirqs on top of a task that has nothing to do with it.
+fn has_current_task(ty: ProgType) -> bool {
+    matches!(
+        ty,
+        ProgType::KPROBE
+            | ProgType::TRACEPOINT
+            | ProgType::RAW_TRACEPOINT
+            | ProgType::PERF_EVENT
+            | ProgType::TRACING
+            | ProgType::LSM
+            | ProgType::SYSCALL
+            | ProgType::CGROUP_DEVICE
+            | ProgType::CGROUP_SOCK
+            | ProgType::CGROUP_SOCK_ADDR
+            | ProgType::CGROUP_SOCKOPT
+            | ProgType::CGROUP_SYSCTL
+    )
+}
+
+/// Returns whether the current task, which loads `prog`, is in the initial namespaces, and tells
+/// the kernel log if not.
+fn is_loader_initial(prog: &Prog) -> bool {
+    static REFUSALS: RateLimit = RateLimit::new();
+
+    let current = current!();
+    let foreign = foreign_namespaces(&ns::Current::new(&current));
+    if foreign.is_empty() {
+        return true;
+    }
+
+    if REFUSALS.allow(c"bpf_ns_ident") {
+        pr_warn!(
+            "prog {}: load by {}[{}] refused, not in the initial {}\n",
+            prog.name(),
+            current.comm(&mut [0; _]),
+            current.pid(),
+            foreign,
+        );
+    }
+    false
+}
+
+/// Returns those of the namespaces that `loader_ns` asks for which are not the initial ones.
+fn foreign_namespaces(namespaces: &ns::Current<'_>) -> TypeSet {
+    let asked_for = module_parameters::loader_ns.value();
+
+    TypeSet(
+        ns::Type::ALL
+            .iter()
+            .filter(|ty| asked_for & ty.flag() != 0)
+            .filter(|ty| match namespaces.get(**ty) {
+                Ok(ns) => !ns.is_initial(),
+                // Without namespaces of this type there is only what would be the initial one.
+                Err(e) => e != EOPNOTSUPP,
+            })
+            .fold(0, |set, ty| set | ty.flag()),
+    )
+}
+
+/// A set of namespace types, as a mask of `CLONE_NEW*` flags.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct TypeSet(u32);
+
+impl TypeSet {
+    fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl fmt::Display for TypeSet {
+    /// Formats like "cgroup, pid namespaces".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let types = ns::Type::ALL.iter().filter(|ty| self.0 & ty.flag() != 0);
+
+        for (i, ty) in types.enumerate() {
+            f.write_str(if i == 0 { "" } else { ", " })?;
+            f.write_str(ty.name())?;
+        }
+        f.write_str(match self.0.count_ones() {
+            1 => " namespace",
+            _ => " namespaces",
+        })
+    }
+}
+
+#[cfg(CONFIG_BPF_NS_IDENT_KUNIT_TEST)]
+#[kunit_tests(bpf_ns_ident)]
+mod tests {
+    use super::*;
+    use kernel::str::CString;
+
+    #[test]
+    fn default_is_all_types() {
+        let all = ns::Type::ALL.iter().fold(0, |set, ty| set | ty.flag());
+
+        // The default of `loader_ns`, which is a literal for the sake of `module!`.
+        assert_eq!(all, 0x7e02_0080);
+    }
+
+    #[test]
+    fn names_of_refused() -> Result {
+        let one = TypeSet(ns::Type::Pid.flag());
+        let three = TypeSet(one.0 | ns::Type::Uts.flag() | ns::Type::Cgroup.flag());
+
+        let text = CString::try_from_fmt(fmt!("{one}"))?;
+        assert!(text.to_bytes() == b"pid namespace");
+        let text = CString::try_from_fmt(fmt!("{three}"))?;
+        assert!(text.to_bytes() == b"cgroup, pid, uts namespaces");
+        Ok(())
+    }
+
+    // Softirqs have no current task of their own.
+    #[test]
+    fn types_without_current_task() {
+        assert!(has_current_task(ProgType::KPROBE));
+        assert!(has_current_task(ProgType::CGROUP_DEVICE));
+        assert!(!has_current_task(ProgType::CGROUP_SKB));
+        assert!(!has_current_task(ProgType::SOCK_OPS));
+        assert!(!has_current_task(ProgType::XDP));
+        assert!(!has_current_task(ProgType::SCHED_CLS));
+    }
+
+    // KUnit runs in a kernel thread: initial in all but perhaps the mount namespace.
+    #[test]
+    fn kthread_is_not_foreign() {
+        let current = current!();
+        let foreign = foreign_namespaces(&ns::Current::new(&current));
+
+        assert_eq!(foreign.0 & !ns::Type::Mnt.flag(), 0);
+    }
+}

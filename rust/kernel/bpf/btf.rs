@@ -1,0 +1,899 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! BTF of kfuncs, made at compile time.
+//!
+//! The verifier checks a program's call of a kfunc against the prototype of the kfunc in BTF. For C
+//! `pahole` makes that BTF from DWARF; it leaves out what was written in Rust. Here the Rust side
+//! makes it itself: [`Describe`] says what a Rust type is called and looks like in BTF, and
+//! [`encode`] turns the prototypes of a module's kfuncs into the contents of two ELF sections.
+//!
+//! - `.BTF.base` has the types that the module shares with `vmlinux`: integers, and kernel
+//!   structures by name only. When the module is loaded, `btf_relocate()` looks each of them up, by
+//!   name, in the BTF of the kernel that it is loaded into. So neither `vmlinux` nor its type ids
+//!   are needed to build the module.
+//! - `.BTF` has what is the module's own. Its type ids and string offsets go on where those of
+//!   `.BTF.base` end ("split BTF").
+//!
+//! Reference: [BPF Type Format (BTF)](https://docs.kernel.org/bpf/btf.html)
+
+use crate::bindings;
+
+/// A type that can be described in BTF.
+///
+/// # Safety
+///
+/// [`Self::TYPE`] must describe the size and the layout of `Self`.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::bpf::btf::{
+///     Describe,
+///     Type, //
+/// };
+///
+/// assert!(matches!(<i32 as Describe>::TYPE, Type::Int { name: "int", size: 4, .. }));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be described in BTF",
+    label = "no BTF for this type",
+    note = "integers can, and structures that `bpf_struct!` declares"
+)]
+pub unsafe trait Describe {
+    /// The description.
+    const TYPE: Type;
+}
+
+/// What BTF says of a type.
+#[derive(Clone, Copy)]
+pub enum Type {
+    /// No type at all: what a function without a result returns.
+    Void,
+    /// An integer. `vmlinux` must have one of the same name, size and encoding.
+    Int {
+        /// The name, as the C compiler that compiled `vmlinux` spells it.
+        name: &'static str,
+        /// The size in bytes.
+        size: u32,
+        /// `BTF_INT_*` flags.
+        encoding: u32,
+    },
+    /// A structure of the kernel, known by name only. `vmlinux` must have one of that name.
+    Fwd(&'static str),
+    /// A structure of the module's own.
+    Struct(&'static Struct),
+    /// A type with the qualifier `const`.
+    Const(&'static Type),
+    /// A pointer.
+    Ptr(&'static Type),
+}
+
+/// A structure of the module's own. [`bpf_struct!`](crate::bpf_struct) makes these.
+pub struct Struct {
+    /// The name.
+    pub name: &'static str,
+    /// The size in bytes.
+    pub size: usize,
+    /// The members, in the order of their offsets.
+    pub members: &'static [Member],
+}
+
+/// A member of a [`Struct`].
+pub struct Member {
+    /// The name.
+    pub name: &'static str,
+    /// The type.
+    pub ty: Type,
+    /// The offset in bytes.
+    pub offset: usize,
+}
+
+/// A kfunc. [`bpf_kfuncs!`](crate::bpf_kfuncs) makes these.
+pub struct Func {
+    /// The name.
+    pub name: &'static str,
+    /// The parameters.
+    pub params: &'static [Param],
+    /// The type of the result.
+    pub ret: Type,
+}
+
+/// A parameter of a [`Func`].
+pub struct Param {
+    /// The name.
+    pub name: &'static str,
+    /// The type.
+    pub ty: Type,
+}
+
+const BTF_INT_SIGNED: u32 = bindings::BTF_INT_SIGNED;
+const BTF_INT_BOOL: u32 = bindings::BTF_INT_BOOL;
+
+// The base type must be found by its name in the BTF of `vmlinux`, which has the names that the C
+// compiler puts into DWARF.
+macro_rules! describe_int {
+    ($($ty:ty: $gcc:literal, $clang:literal, $encoding:expr;)*) => {
+        $(
+            // SAFETY: An integer of that size and signedness.
+            unsafe impl Describe for $ty {
+                const TYPE: Type = Type::Int {
+                    name: if cfg!(CONFIG_CC_IS_CLANG) { $clang } else { $gcc },
+                    size: size_of::<$ty>() as u32,
+                    encoding: $encoding,
+                };
+            }
+        )*
+    };
+}
+
+describe_int! {
+    bool: "_Bool", "_Bool", BTF_INT_BOOL;
+    i8: "signed char", "signed char", BTF_INT_SIGNED;
+    u8: "unsigned char", "unsigned char", 0;
+    i16: "short int", "short", BTF_INT_SIGNED;
+    u16: "short unsigned int", "unsigned short", 0;
+    i32: "int", "int", BTF_INT_SIGNED;
+    u32: "unsigned int", "unsigned int", 0;
+    i64: "long long int", "long long", BTF_INT_SIGNED;
+    u64: "long long unsigned int", "unsigned long long", 0;
+}
+
+/// Declares structures that programs and kfuncs pass to each other.
+///
+/// Each one is `repr(C)` and gets a description in BTF, under the name of its C counterpart, which
+/// follows `as`. Members are integers (not `bool`: a program may store any byte). Padding is not
+/// possible, since a program could read from it what was in the memory before, and does not
+/// compile.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::bpf::btf::{
+///     Describe,
+///     Type, //
+/// };
+///
+/// kernel::bpf_struct! {
+///     /// A point.
+///     pub struct Point as "example_point" {
+///         /// To the right.
+///         pub x: i32,
+///         /// Up.
+///         pub y: i32,
+///     }
+/// }
+///
+/// let Type::Struct(s) = Point::TYPE else {
+///     return Err(EINVAL);
+/// };
+/// assert_eq!(s.name, "example_point");
+/// assert_eq!(s.members[1].name, "y");
+/// assert_eq!(s.members[1].offset, 4);
+/// # Ok::<(), Error>(())
+/// ```
+#[macro_export]
+macro_rules! bpf_struct {
+    ($(
+        $(#[$attr:meta])*
+        $vis:vis struct $name:ident as $c_name:literal {
+            $(
+                $(#[$member_attr:meta])*
+                $member_vis:vis $member:ident: $ty:ty,
+            )*
+        }
+    )*) => {$(
+        $(#[$attr])*
+        #[repr(C)]
+        #[derive(
+            Clone,
+            Copy,
+            $crate::prelude::FromBytes,
+            $crate::prelude::IntoBytes,
+        )]
+        $vis struct $name {
+            $(
+                $(#[$member_attr])*
+                $member_vis $member: $ty,
+            )*
+        }
+
+        // SAFETY: The names, types and offsets are those of the `repr(C)` structure itself.
+        unsafe impl $crate::bpf::btf::Describe for $name {
+            const TYPE: $crate::bpf::btf::Type =
+                $crate::bpf::btf::Type::Struct(&$crate::bpf::btf::Struct {
+                    name: $c_name,
+                    size: ::core::mem::size_of::<$name>(),
+                    members: &[$(
+                        $crate::bpf::btf::Member {
+                            name: ::core::stringify!($member),
+                            ty: <$ty as $crate::bpf::btf::Describe>::TYPE,
+                            offset: ::core::mem::offset_of!($name, $member),
+                        },
+                    )*],
+                });
+        }
+    )*};
+}
+
+/// A bounded piece of memory that a constant can be built in.
+#[derive(Clone, Copy)]
+struct Buf {
+    bytes: [u8; Self::CAPACITY],
+    len: usize,
+}
+
+impl Buf {
+    const CAPACITY: usize = 8192;
+
+    const fn new() -> Self {
+        Self {
+            bytes: [0; Self::CAPACITY],
+            len: 0,
+        }
+    }
+
+    const fn u8(&mut self, value: u8) {
+        assert!(self.len < Self::CAPACITY, "too much BTF for one module");
+        self.bytes[self.len] = value;
+        self.len += 1;
+    }
+
+    const fn bytes(&mut self, bytes: &[u8]) {
+        let mut i = 0;
+        while i < bytes.len() {
+            self.u8(bytes[i]);
+            i += 1;
+        }
+    }
+
+    const fn u16(&mut self, value: u16) {
+        self.bytes(&value.to_ne_bytes());
+    }
+
+    const fn u32(&mut self, value: u32) {
+        self.bytes(&value.to_ne_bytes());
+    }
+
+    /// Whether the string `s`, with a NUL behind it, is at `at`.
+    const fn has_str_at(&self, at: usize, s: &[u8]) -> bool {
+        if at + s.len() >= self.len || self.bytes[at + s.len()] != 0 {
+            return false;
+        }
+        let mut i = 0;
+        while i < s.len() {
+            if self.bytes[at + i] != s[i] {
+                return false;
+            }
+            i += 1;
+        }
+        true
+    }
+}
+
+const fn same_str(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+const fn same_type(a: &Type, b: &Type) -> bool {
+    match (a, b) {
+        (Type::Void, Type::Void) => true,
+        (Type::Int { name: a, .. }, Type::Int { name: b, .. }) => same_str(a, b),
+        (Type::Fwd(a), Type::Fwd(b)) => same_str(a, b),
+        (Type::Struct(a), Type::Struct(b)) => same_struct(a, b),
+        (Type::Const(a), Type::Const(b)) => same_type(a, b),
+        (Type::Ptr(a), Type::Ptr(b)) => same_type(a, b),
+        _ => false,
+    }
+}
+
+const fn same_struct(a: &Struct, b: &Struct) -> bool {
+    if !same_str(a.name, b.name) {
+        return false;
+    }
+
+    let mut same = a.size == b.size && a.members.len() == b.members.len();
+    let mut i = 0;
+    while same && i < a.members.len() {
+        let (a, b) = (&a.members[i], &b.members[i]);
+        same = same_str(a.name, b.name) && a.offset == b.offset && same_type(&a.ty, &b.ty);
+        i += 1;
+    }
+    assert!(same, "two different structures have the same name in BTF");
+    true
+}
+
+/// A list of types without duplicates.
+#[derive(Clone, Copy)]
+struct Types {
+    list: [&'static Type; Self::CAPACITY],
+    len: usize,
+}
+
+impl Types {
+    const CAPACITY: usize = 128;
+
+    const fn new() -> Self {
+        Self {
+            list: [&Type::Void; Self::CAPACITY],
+            len: 0,
+        }
+    }
+
+    const fn position(&self, ty: &Type) -> Option<usize> {
+        let mut i = 0;
+        while i < self.len {
+            if same_type(self.list[i], ty) {
+                return Some(i);
+            }
+            i += 1;
+        }
+        None
+    }
+
+    const fn push(&mut self, ty: &'static Type) {
+        assert!(
+            self.len < Self::CAPACITY,
+            "too many BTF types for one module"
+        );
+        self.list[self.len] = ty;
+        self.len += 1;
+    }
+}
+
+/// One BTF blob in the making: its types and its strings.
+#[derive(Clone, Copy)]
+struct Section {
+    types: Buf,
+    strings: Buf,
+    /// The string offset that `strings` begins at.
+    first_string: usize,
+}
+
+impl Section {
+    const fn new(first_string: usize) -> Self {
+        Self {
+            types: Buf::new(),
+            strings: Buf::new(),
+            first_string,
+        }
+    }
+
+    /// Returns the offset of a string, which is added unless it is there.
+    const fn string(&mut self, s: &str) -> u32 {
+        let s = s.as_bytes();
+        let mut at = 0;
+        while at < self.strings.len {
+            if self.strings.has_str_at(at, s) {
+                return (self.first_string + at) as u32;
+            }
+            at += 1;
+        }
+        self.strings.bytes(s);
+        self.strings.u8(0);
+        (self.first_string + at) as u32
+    }
+
+    /// Adds a `struct btf_type`.
+    const fn btf_type(&mut self, name_off: u32, kind: u32, vlen: usize, size_or_type: u32) {
+        assert!(
+            vlen <= 0xffff,
+            "BTF counts members and parameters in 16 bits"
+        );
+        self.types.u32(name_off);
+        self.types.u32(kind << 24 | vlen as u32);
+        self.types.u32(size_or_type);
+    }
+
+    /// Returns the blob: `struct btf_header`, types, strings.
+    const fn finish(&self) -> Buf {
+        // Up to `str_len`. What newer kernels added behind that is optional.
+        const HDR_LEN: u32 = 24;
+
+        let mut blob = Buf::new();
+        blob.u16(bindings::BTF_MAGIC as u16);
+        blob.u8(bindings::BTF_VERSION as u8);
+        blob.u8(0); // Flags.
+        blob.u32(HDR_LEN);
+        blob.u32(0); // Offset of the types, behind the header.
+        blob.u32(self.types.len as u32);
+        blob.u32(self.types.len as u32); // Offset of the strings.
+        blob.u32(self.strings.len as u32);
+        blob.bytes(self.types.bytes.split_at(self.types.len).0);
+        blob.bytes(self.strings.bytes.split_at(self.strings.len).0);
+        blob
+    }
+}
+
+/// The BTF of a module's kfuncs. [`encode`] makes it.
+pub struct Encoded {
+    base: Buf,
+    split: Buf,
+    first_func: u32,
+    nr_types: u32,
+}
+
+impl Encoded {
+    /// The length of `.BTF.base` in bytes.
+    pub const fn base_len(&self) -> usize {
+        self.base.len
+    }
+
+    /// The length of `.BTF` in bytes.
+    pub const fn split_len(&self) -> usize {
+        self.split.len
+    }
+
+    /// The contents of `.BTF.base`. `N` must be [`Self::base_len`].
+    pub const fn base<const N: usize>(&self) -> [u8; N] {
+        Self::copy(&self.base)
+    }
+
+    /// The contents of `.BTF`. `N` must be [`Self::split_len`].
+    pub const fn split<const N: usize>(&self) -> [u8; N] {
+        Self::copy(&self.split)
+    }
+
+    /// The type id, before relocation, of the first function. The others follow in their order.
+    pub const fn first_func(&self) -> u32 {
+        self.first_func
+    }
+
+    /// The number of types in both sections, void included, which is where type ids end.
+    pub const fn nr_types(&self) -> u32 {
+        self.nr_types
+    }
+
+    const fn copy<const N: usize>(buf: &Buf) -> [u8; N] {
+        assert!(N == buf.len, "not the length of this section");
+        let mut bytes = [0; N];
+        let mut i = 0;
+        while i < N {
+            bytes[i] = buf.bytes[i];
+            i += 1;
+        }
+        bytes
+    }
+}
+
+/// The types that a module's kfuncs refer to, sorted by section.
+struct Encoder {
+    base: Types,
+    split: Types,
+}
+
+impl Encoder {
+    /// Adds a type, after those that it refers to.
+    const fn collect(&mut self, ty: &'static Type) {
+        if self.base.position(ty).is_some() || self.split.position(ty).is_some() {
+            return;
+        }
+        match ty {
+            Type::Void => {}
+            Type::Int { .. } | Type::Fwd(_) => self.base.push(ty),
+            Type::Struct(s) => {
+                let mut i = 0;
+                while i < s.members.len() {
+                    self.collect(&s.members[i].ty);
+                    i += 1;
+                }
+                self.split.push(ty);
+            }
+            Type::Const(to) | Type::Ptr(to) => {
+                self.collect(to);
+                self.split.push(ty);
+            }
+        }
+    }
+
+    /// Returns the id of a type that was added.
+    const fn id(&self, ty: &Type) -> u32 {
+        if let Some(i) = self.base.position(ty) {
+            return 1 + i as u32;
+        }
+        match self.split.position(ty) {
+            Some(i) => (1 + self.base.len + i) as u32,
+            // Void is type 0.
+            None => 0,
+        }
+    }
+
+    const fn write_type(&self, section: &mut Section, ty: &Type) {
+        match ty {
+            Type::Void => {}
+            Type::Int {
+                name,
+                size,
+                encoding,
+            } => {
+                let name = section.string(name);
+                section.btf_type(name, bindings::BTF_KIND_INT, 0, *size);
+                section.types.u32(*encoding << 24 | *size * 8);
+            }
+            Type::Fwd(name) => {
+                let name = section.string(name);
+                section.btf_type(name, bindings::BTF_KIND_FWD, 0, 0);
+            }
+            Type::Struct(s) => {
+                let name = section.string(s.name);
+                section.btf_type(
+                    name,
+                    bindings::BTF_KIND_STRUCT,
+                    s.members.len(),
+                    s.size as u32,
+                );
+                let mut i = 0;
+                while i < s.members.len() {
+                    let member = &s.members[i];
+                    let name = section.string(member.name);
+                    section.types.u32(name);
+                    section.types.u32(self.id(&member.ty));
+                    section.types.u32(member.offset as u32 * 8);
+                    i += 1;
+                }
+            }
+            Type::Const(to) => section.btf_type(0, bindings::BTF_KIND_CONST, 0, self.id(to)),
+            Type::Ptr(to) => section.btf_type(0, bindings::BTF_KIND_PTR, 0, self.id(to)),
+        }
+    }
+}
+
+/// Encodes the prototypes of kfuncs, and all types that they refer to.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::bpf::btf::{
+///     self,
+///     Describe,
+///     Encoded,
+///     Func,
+///     Param, //
+/// };
+///
+/// const BTF: Encoded = btf::encode(&[Func {
+///     name: "example_kfunc",
+///     params: &[Param {
+///         name: "a",
+///         ty: <u32 as Describe>::TYPE,
+///     }],
+///     ret: <i32 as Describe>::TYPE,
+/// }]);
+///
+/// // Types 1 and 2 are the integers, 3 is the prototype.
+/// assert_eq!(BTF.first_func(), 4);
+///
+/// // Linked into a module, this is where the kernel finds it.
+/// static SPLIT: [u8; BTF.split_len()] = BTF.split();
+/// # assert!(SPLIT.len() > 24);
+/// ```
+pub const fn encode(funcs: &'static [Func]) -> Encoded {
+    const INT: &Type = &<i32 as Describe>::TYPE;
+
+    let mut types = Encoder {
+        base: Types::new(),
+        split: Types::new(),
+    };
+    let mut i = 0;
+    while i < funcs.len() {
+        types.collect(&funcs[i].ret);
+        let mut j = 0;
+        while j < funcs[i].params.len() {
+            types.collect(&funcs[i].params[j].ty);
+            j += 1;
+        }
+        i += 1;
+    }
+    if types.base.len == 0 {
+        // The kernel does not accept a `.BTF.base` without types.
+        types.base.push(INT);
+    }
+
+    let mut base = Section::new(0);
+    base.string("");
+    let mut i = 0;
+    while i < types.base.len {
+        types.write_type(&mut base, types.base.list[i]);
+        i += 1;
+    }
+
+    let mut split = Section::new(base.strings.len);
+    let mut i = 0;
+    while i < types.split.len {
+        types.write_type(&mut split, types.split.list[i]);
+        i += 1;
+    }
+
+    let first_proto = (1 + types.base.len + types.split.len) as u32;
+    let first_func = first_proto + funcs.len() as u32;
+
+    let mut i = 0;
+    while i < funcs.len() {
+        let func = &funcs[i];
+        split.btf_type(
+            0,
+            bindings::BTF_KIND_FUNC_PROTO,
+            func.params.len(),
+            types.id(&func.ret),
+        );
+        let mut j = 0;
+        while j < func.params.len() {
+            let name = split.string(func.params[j].name);
+            split.types.u32(name);
+            split.types.u32(types.id(&func.params[j].ty));
+            j += 1;
+        }
+        i += 1;
+    }
+
+    // Functions come in one run, so that their ids can be told from the first one's.
+    let mut i = 0;
+    while i < funcs.len() {
+        let name = split.string(funcs[i].name);
+        split.btf_type(
+            name,
+            bindings::BTF_KIND_FUNC,
+            bindings::btf_func_linkage_BTF_FUNC_GLOBAL as usize,
+            first_proto + i as u32,
+        );
+        i += 1;
+    }
+
+    // The tag by which `bpftool` tells a kfunc from other functions.
+    let mut i = 0;
+    while i < funcs.len() {
+        let name = split.string("bpf_kfunc");
+        split.btf_type(name, bindings::BTF_KIND_DECL_TAG, 0, first_func + i as u32);
+        split.types.u32(u32::MAX); // Index -1: the function itself, not a parameter.
+        i += 1;
+    }
+
+    Encoded {
+        base: base.finish(),
+        split: split.finish(),
+        first_func,
+        nr_types: first_func + 2 * funcs.len() as u32,
+    }
+}
+
+#[cfg(CONFIG_RUST_BPF_KUNIT_TEST)]
+#[macros::kunit_tests(rust_kernel_bpf_btf)]
+mod tests {
+    use super::*;
+    use crate::prelude::*;
+
+    crate::bpf_struct! {
+        /// A structure without padding.
+        struct Pair as "pair" {
+            a: u32,
+            b: i32,
+        }
+    }
+
+    /// What a function of the tests returns.
+    const INT: Type = <i32 as Describe>::TYPE;
+
+    /// The parts of a blob, in the terms of `struct btf_header`.
+    struct Blob<'a> {
+        types: &'a [u8],
+        strings: &'a [u8],
+    }
+
+    fn u32_at(bytes: &[u8], at: usize) -> u32 {
+        let mut word = [0; 4];
+        word.copy_from_slice(&bytes[at..at + 4]);
+        u32::from_ne_bytes(word)
+    }
+
+    /// Splits a blob as the kernel does, and checks its header.
+    fn parse(blob: &[u8]) -> Result<Blob<'_>> {
+        let (header, rest) = blob.split_at_checked(24).ok_or(EINVAL)?;
+        let magic = u16::from_ne_bytes([header[0], header[1]]);
+        // Magic, version 1, no flags, length of the header, types right behind it.
+        if magic != 0xeb9f
+            || header[2..4] != [1, 0]
+            || u32_at(header, 4) != 24
+            || u32_at(header, 8) != 0
+        {
+            return Err(EINVAL);
+        }
+
+        let (type_len, str_off, str_len) = (
+            u32_at(header, 12) as usize,
+            u32_at(header, 16) as usize,
+            u32_at(header, 20) as usize,
+        );
+        if str_off != type_len || rest.len() != str_off + str_len {
+            return Err(EINVAL);
+        }
+        Ok(Blob {
+            types: &rest[..type_len],
+            strings: &rest[str_off..],
+        })
+    }
+
+    /// Whether `types` is the sequence of words in `expected`, a `struct btf_type`, member or
+    /// parameter each.
+    fn is_words(types: &[u8], expected: &[&[u32]]) -> bool {
+        let expected = || expected.iter().copied().flatten();
+
+        types.len() == 4 * expected().count()
+            && expected()
+                .enumerate()
+                .all(|(i, &word)| u32_at(types, 4 * i) == word)
+    }
+
+    #[test]
+    fn one_kfunc_one_struct() -> Result {
+        const BTF: Encoded = encode(&[Func {
+            name: "f",
+            params: &[Param {
+                name: "p",
+                ty: Type::Ptr(&Pair::TYPE),
+            }],
+            ret: INT,
+        }]);
+        let base = BTF.base::<{ BTF.base_len() }>();
+        let split = BTF.split::<{ BTF.split_len() }>();
+
+        // `int`: kind 1, 4 bytes, signed (1 in bits 24 to 27), 32 bits. `unsigned int`: the same
+        // without the sign.
+        let blob = parse(&base)?;
+        assert!(is_words(
+            blob.types,
+            &[
+                // [1] "int".
+                &[1, 1 << 24, 4, 1 << 24 | 32],
+                // [2] "unsigned int".
+                &[5, 1 << 24, 4, 32],
+            ]
+        ));
+        assert!(blob.strings == b"\0int\0unsigned int\0");
+
+        // Strings go on at 18 with "pair" (18), "a" (23), "b" (25), "p" (27), "f" (29) and
+        // "bpf_kfunc" (31).
+        let blob = parse(&split)?;
+        assert!(is_words(
+            blob.types,
+            &[
+                // [3] STRUCT "pair", two members, 8 bytes: "a" of type 2 at 0, "b" of type 1 at 32.
+                &[18, 4 << 24 | 2, 8],
+                &[23, 2, 0],
+                &[25, 1, 32],
+                // [4] PTR to 3.
+                &[0, 2 << 24, 3],
+                // [5] FUNC_PROTO returning 1, one parameter: "p" of type 4.
+                &[0, 13 << 24 | 1, 1],
+                &[27, 4],
+                // [6] FUNC "f", global (1), of prototype 5.
+                &[29, 12 << 24 | 1, 5],
+                // [7] DECL_TAG "bpf_kfunc" on 6, component -1.
+                &[31, 17 << 24, 6, u32::MAX],
+            ]
+        ));
+        assert!(blob.strings == b"pair\0a\0b\0p\0f\0bpf_kfunc\0");
+
+        assert_eq!(BTF.first_func(), 6);
+        assert_eq!(BTF.nr_types(), 8);
+        Ok(())
+    }
+
+    #[test]
+    fn types_and_strings_are_shared() -> Result {
+        const BTF: Encoded = encode(&[
+            Func {
+                name: "one",
+                params: &[Param { name: "x", ty: INT }],
+                ret: INT,
+            },
+            Func {
+                name: "two",
+                params: &[Param { name: "x", ty: INT }],
+                ret: Type::Void,
+            },
+        ]);
+        let base = BTF.base::<{ BTF.base_len() }>();
+        let split = BTF.split::<{ BTF.split_len() }>();
+
+        assert!(is_words(
+            parse(&base)?.types,
+            &[&[1, 1 << 24, 4, 1 << 24 | 32]]
+        ));
+
+        // "x" is at 5, "one" at 7, "two" at 11, "bpf_kfunc" at 15.
+        let blob = parse(&split)?;
+        assert!(is_words(
+            blob.types,
+            &[
+                // [2] and [3] FUNC_PROTO, returning int and void.
+                &[0, 13 << 24 | 1, 1],
+                &[5, 1],
+                &[0, 13 << 24 | 1, 0],
+                &[5, 1],
+                // [4] and [5] FUNC.
+                &[7, 12 << 24 | 1, 2],
+                &[11, 12 << 24 | 1, 3],
+                // Their tags.
+                &[15, 17 << 24, 4, u32::MAX],
+                &[15, 17 << 24, 5, u32::MAX],
+            ]
+        ));
+        assert!(blob.strings == b"x\0one\0two\0bpf_kfunc\0");
+        Ok(())
+    }
+
+    #[test]
+    fn kernel_struct_by_name() -> Result {
+        const BTF: Encoded = encode(&[Func {
+            name: "f",
+            params: &[Param {
+                name: "sk",
+                ty: Type::Ptr(&Type::Const(&Type::Fwd("sock"))),
+            }],
+            ret: Type::Void,
+        }]);
+        let base = BTF.base::<{ BTF.base_len() }>();
+        let split = BTF.split::<{ BTF.split_len() }>();
+
+        // [1] FWD "sock", of a struct (kind flag 0).
+        let blob = parse(&base)?;
+        assert!(is_words(blob.types, &[&[1, 7 << 24, 0]]));
+        assert!(blob.strings == b"\0sock\0");
+
+        let blob = parse(&split)?;
+        // [2] CONST 1, [3] PTR 2.
+        assert!(is_words(
+            &blob.types[..24],
+            &[&[0, 10 << 24, 1], &[0, 2 << 24, 2]]
+        ));
+        Ok(())
+    }
+
+    #[test]
+    fn base_is_never_empty() -> Result {
+        const BTF: Encoded = encode(&[Func {
+            name: "f",
+            params: &[],
+            ret: Type::Void,
+        }]);
+        let base = BTF.base::<{ BTF.base_len() }>();
+
+        assert_eq!(parse(&base)?.types.len(), 16);
+        Ok(())
+    }
+
+    #[test]
+    fn integers() {
+        // Name, size, flags (1: signed, 4: bool), as `bpftool btf dump` shows them for `vmlinux`.
+        fn is<T: Describe>(gcc: &str, clang: &str, size: u32, encoding: u32) -> bool {
+            let expected = if cfg!(CONFIG_CC_IS_CLANG) { clang } else { gcc };
+            matches!(T::TYPE, Type::Int { name, size: s, encoding: e }
+                if name == expected && s == size && e == encoding)
+        }
+
+        assert!(is::<bool>("_Bool", "_Bool", 1, 4));
+        assert!(is::<i8>("signed char", "signed char", 1, 1));
+        assert!(is::<u8>("unsigned char", "unsigned char", 1, 0));
+        assert!(is::<i16>("short int", "short", 2, 1));
+        assert!(is::<u16>("short unsigned int", "unsigned short", 2, 0));
+        assert!(is::<i32>("int", "int", 4, 1));
+        assert!(is::<u32>("unsigned int", "unsigned int", 4, 0));
+        assert!(is::<i64>("long long int", "long long", 8, 1));
+        assert!(is::<u64>(
+            "long long unsigned int",
+            "unsigned long long",
+            8,
+            0
+        ));
+    }
+}

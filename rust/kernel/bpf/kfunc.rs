@@ -1,0 +1,883 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Kfuncs: functions of the kernel that BPF programs call.
+//!
+//! A module lists its kfuncs in [`bpf_kfuncs!`](crate::bpf_kfuncs) and registers them in its
+//! `init()`, see [`Set::register`]. What goes in and out of a kfunc is safe to handle:
+//!
+//! - Memory of the program arrives as [`In`] or [`Out`], never as a Rust reference, because it may
+//!   be a map value that other CPUs, and userspace through `mmap(2)`, write to at the same time.
+//!   [`In`] is copied out once, before it is looked at. [`Out`] is written once, as a whole, and
+//!   filled with zeroes if it was not written, so a program never sees a stale or a half value.
+//! - [`Result`]s leave as 0 or a value, or as a negative errno.
+//!
+//! Reference: [BPF Kernel Functions](https://docs.kernel.org/bpf/kfuncs.html)
+
+use super::{
+    btf::{
+        Describe,
+        Encoded,
+        Func,
+        Type, //
+    },
+    Prog,
+};
+use crate::{
+    bindings,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    ns,
+    prelude::*,
+    sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
+    },
+    types::NotThreadSafe,
+    ThisModule, //
+};
+use core::{
+    marker::PhantomData,
+    mem::{
+        self,
+        MaybeUninit, //
+    },
+    ptr::NonNull,
+};
+
+/// Evidence that the code is being called by a BPF program.
+///
+/// # Invariants
+///
+/// The program runs on the current CPU, on top of the current task, until the value is gone. If it
+/// is possible that `release_task()` has been called on that task, or is being called by another
+/// CPU, the RCU read side lock is held:
+///
+/// - A program that is not sleepable runs with the RCU read side lock held, see
+///   [`include/linux/bpf.h`](srctree/include/linux/bpf.h) and
+///   [`kernel/bpf/trampoline.c`](srctree/kernel/bpf/trampoline.c).
+/// - A sleepable one does not, but what it can be attached to (system calls, security hooks that
+///   may sleep, uprobes, functions open to error injection) is reached by tasks before
+///   `exit_notify()` only.
+pub struct Caller(NotThreadSafe);
+
+impl Caller {
+    /// Creates the evidence.
+    ///
+    /// # Safety
+    ///
+    /// Only for the entry point of a kfunc, for the duration of one call.
+    #[doc(hidden)]
+    #[inline]
+    pub unsafe fn new() -> Self {
+        // INVARIANT: By the function's safety requirements a program is calling.
+        Self(NotThreadSafe)
+    }
+
+    /// Returns the namespaces of the task that the program runs on top of.
+    #[inline]
+    pub fn current(&self) -> ns::Current<'_> {
+        // SAFETY: By the type invariant, the context of the current task is not left as long as
+        // `self` exists, and the RCU read side lock is held if the task may be released.
+        unsafe { ns::Current::new_maybe_released() }
+    }
+}
+
+/// Types of which a program can pass a piece of memory: structures declared by
+/// [`bpf_struct!`](crate::bpf_struct), and integers other than `bool`.
+///
+/// Every bit pattern is valid for them, and they have no padding.
+pub trait Plain: Describe + FromBytes + IntoBytes + Copy {}
+
+impl<T: Describe + FromBytes + IntoBytes + Copy> Plain for T {}
+
+/// Copies a `T` from (`LOAD`) or to memory that anybody may write to at the same time.
+///
+/// There each word is accessed once. A word is as wide as the alignment of `T` if the pointer is
+/// aligned for it. A program may well pass one that is not: where the architecture is good at
+/// unaligned accesses the verifier allows it.
+///
+/// # Safety
+///
+/// `src` must be valid for reads, `dst` for writes, of `size_of::<T>()` bytes, and they must not
+/// overlap. The one that is not shared must be aligned for `T`. Others may write to the shared one.
+#[inline(always)]
+unsafe fn copy_shared<const LOAD: bool, T: Plain>(src: *const T, dst: *mut T) {
+    /// # Safety
+    ///
+    /// As above, and both pointers must be aligned for `W`, a divisor of the size of `T`.
+    #[inline(always)]
+    unsafe fn by_word<const LOAD: bool, T, W>(src: *const T, dst: *mut T) {
+        for i in 0..size_of::<T>() / size_of::<W>() {
+            // SAFETY: By the function's safety requirements. Volatile accesses are neither torn
+            // nor repeated, which is what `READ_ONCE()` and `WRITE_ONCE()` rely on in C, too.
+            unsafe {
+                let src = src.cast::<W>().add(i);
+                let dst = dst.cast::<W>().add(i);
+                if LOAD {
+                    dst.write(src.read_volatile());
+                } else {
+                    dst.write_volatile(src.read());
+                }
+            }
+        }
+    }
+
+    // SAFETY: By the function's safety requirements, and the size of a type is a multiple of its
+    // alignment.
+    unsafe {
+        if !src.is_aligned() || !dst.is_aligned() {
+            by_word::<LOAD, T, u8>(src, dst);
+        } else {
+            match align_of::<T>() {
+                8 => by_word::<LOAD, T, u64>(src, dst),
+                4 => by_word::<LOAD, T, u32>(src, dst),
+                2 => by_word::<LOAD, T, u16>(src, dst),
+                _ => by_word::<LOAD, T, u8>(src, dst),
+            }
+        }
+    }
+}
+
+/// Memory of the program that a kfunc reads, `const T *` in C.
+///
+/// # Invariants
+///
+/// The pointer is valid for reads of `T` for the duration of `'a`, but for others that write to the
+/// memory at the same time. It need not be aligned.
+pub struct In<'a, T: Plain> {
+    ptr: NonNull<T>,
+    _lifetime: PhantomData<&'a T>,
+    _not_send: NotThreadSafe,
+}
+
+impl<T: Plain> In<'_, T> {
+    /// Takes a copy of what is in the memory now.
+    ///
+    /// Only once, so that what was checked is what is used.
+    #[inline]
+    pub fn read(self) -> T {
+        let mut value = MaybeUninit::uninit();
+
+        // SAFETY: By the type invariant the source is valid, and the destination is our own. All
+        // bytes are copied, and any bit pattern is a valid `T`.
+        unsafe {
+            copy_shared::<true, T>(self.ptr.as_ptr(), value.as_mut_ptr());
+            value.assume_init()
+        }
+    }
+}
+
+/// Memory of the program that a kfunc fills, `T *` in C.
+///
+/// If it is not written, it is filled with zeroes.
+///
+/// # Invariants
+///
+/// The pointer is valid for writes of `T` for the duration of `'a`, but for others that access the
+/// memory at the same time. It need not be aligned.
+pub struct Out<'a, T: Plain> {
+    ptr: NonNull<T>,
+    _lifetime: PhantomData<&'a mut T>,
+    _not_send: NotThreadSafe,
+}
+
+impl<T: Plain> Out<'_, T> {
+    /// Writes the value.
+    #[inline]
+    pub fn write(self, value: T) {
+        self.store(&value);
+        // What is in the memory now is to stay.
+        mem::forget(self);
+    }
+
+    #[inline(always)]
+    fn store(&self, value: &T) {
+        // SAFETY: By the type invariant the destination is valid, and the source is our own.
+        unsafe { copy_shared::<false, T>(value, self.ptr.as_ptr()) };
+    }
+}
+
+impl<T: Plain> Drop for Out<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // A program may read the memory once the call has been made, whatever came of it.
+        self.store(&T::new_zeroed());
+    }
+}
+
+/// A type that a kfunc can take as an argument.
+///
+/// # Safety
+///
+/// [`Self::TYPE`] must describe, and [`Self::Abi`] be, the same C type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a kfunc",
+    label = "not an argument that a BPF program can pass",
+    note = "integers can be, and `In<'_, T>` and `Out<'_, T>` of what `bpf_struct!` declares"
+)]
+pub unsafe trait Arg: Sized {
+    /// The description in BTF.
+    const TYPE: Type;
+
+    /// What arrives at the entry point.
+    type Abi: Copy;
+
+    /// Takes over what arrived.
+    ///
+    /// # Safety
+    ///
+    /// `abi` must be what the verifier lets programs pass for an argument of type [`Self::TYPE`],
+    /// and `self` must not be used when the call is over.
+    unsafe fn from_abi(abi: Self::Abi) -> Self;
+}
+
+/// A type that a kfunc can return.
+///
+/// # Safety
+///
+/// [`Self::TYPE`] must describe, and [`Self::Abi`] be, the same C type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a kfunc",
+    label = "not a result that a BPF program can take",
+    note = "nothing and integers can be, and `Result`s of nothing, `i32` and `i64`"
+)]
+pub unsafe trait Ret {
+    /// The description in BTF.
+    const TYPE: Type;
+
+    /// What leaves the entry point.
+    type Abi;
+
+    /// Converts to what leaves.
+    fn into_abi(self) -> Self::Abi;
+}
+
+macro_rules! pass_int {
+    ($($ty:ty)*) => {
+        $(
+            // SAFETY: An integer is the same on both sides.
+            unsafe impl Arg for $ty {
+                const TYPE: Type = <$ty as Describe>::TYPE;
+                type Abi = $ty;
+
+                #[inline(always)]
+                unsafe fn from_abi(abi: $ty) -> $ty {
+                    abi
+                }
+            }
+
+            // SAFETY: An integer is the same on both sides.
+            unsafe impl Ret for $ty {
+                const TYPE: Type = <$ty as Describe>::TYPE;
+                type Abi = $ty;
+
+                #[inline(always)]
+                fn into_abi(self) -> $ty {
+                    self
+                }
+            }
+        )*
+    };
+}
+
+pass_int! { i8 u8 i16 u16 i32 u32 i64 u64 }
+
+// SAFETY: `_Bool` is passed as a byte. That a program passes nothing but 0 and 1 in it is not known,
+// so it must not arrive as a `bool`.
+unsafe impl Arg for bool {
+    const TYPE: Type = <bool as Describe>::TYPE;
+    type Abi = u8;
+
+    #[inline(always)]
+    unsafe fn from_abi(abi: u8) -> bool {
+        abi != 0
+    }
+}
+
+// SAFETY: `bool` is `_Bool`.
+unsafe impl Ret for bool {
+    const TYPE: Type = <bool as Describe>::TYPE;
+    type Abi = bool;
+
+    #[inline(always)]
+    fn into_abi(self) -> bool {
+        self
+    }
+}
+
+// SAFETY: Both are a pointer to a `T` that is not written through.
+unsafe impl<T: Plain> Arg for In<'_, T> {
+    const TYPE: Type = Type::Ptr(&Type::Const(&T::TYPE));
+    type Abi = NonNull<T>;
+
+    #[inline(always)]
+    unsafe fn from_abi(abi: NonNull<T>) -> Self {
+        // INVARIANT: For a pointer to a structure of integers, the verifier makes sure that it is
+        // not NULL and that as many bytes behind it can be read and written during the call.
+        Self {
+            ptr: abi,
+            _lifetime: PhantomData,
+            _not_send: NotThreadSafe,
+        }
+    }
+}
+
+// SAFETY: Both are a pointer to a `T`.
+unsafe impl<T: Plain> Arg for Out<'_, T> {
+    const TYPE: Type = Type::Ptr(&T::TYPE);
+    type Abi = NonNull<T>;
+
+    #[inline(always)]
+    unsafe fn from_abi(abi: NonNull<T>) -> Self {
+        // INVARIANT: As for `In`.
+        Self {
+            ptr: abi,
+            _lifetime: PhantomData,
+            _not_send: NotThreadSafe,
+        }
+    }
+}
+
+// SAFETY: Nothing is nothing.
+unsafe impl Ret for () {
+    const TYPE: Type = Type::Void;
+    type Abi = ();
+
+    #[inline(always)]
+    fn into_abi(self) {}
+}
+
+// SAFETY: Both are an `int`.
+unsafe impl Ret for Result {
+    const TYPE: Type = <i32 as Describe>::TYPE;
+    type Abi = i32;
+
+    #[inline(always)]
+    fn into_abi(self) -> i32 {
+        match self {
+            Ok(()) => 0,
+            Err(e) => e.to_errno(),
+        }
+    }
+}
+
+// SAFETY: Both are an `int`.
+unsafe impl Ret for Result<i32> {
+    const TYPE: Type = <i32 as Describe>::TYPE;
+    type Abi = i32;
+
+    #[inline(always)]
+    fn into_abi(self) -> i32 {
+        self.unwrap_or_else(|e| e.to_errno())
+    }
+}
+
+// SAFETY: Both are a signed integer of 64 bits.
+unsafe impl Ret for Result<i64> {
+    const TYPE: Type = <i64 as Describe>::TYPE;
+    type Abi = i64;
+
+    #[inline(always)]
+    fn into_abi(self) -> i64 {
+        self.unwrap_or_else(|e| e.to_errno().into())
+    }
+}
+
+/// What the verifier has to know of a kfunc, `KF_*` in C.
+///
+/// Only what goes with functions that take and give what [`Arg`] and [`Ret`] allow.
+pub mod flags {
+    use crate::bindings;
+
+    /// Nothing in particular.
+    pub const NONE: u32 = 0;
+    /// The kfunc may sleep: only sleepable programs may call it.
+    pub const KF_SLEEPABLE: u32 = bindings::KF_SLEEPABLE;
+    /// The kfunc may harm the system: only programs of who has `CAP_SYS_BOOT` may call it.
+    pub const KF_DESTRUCTIVE: u32 = bindings::KF_DESTRUCTIVE;
+    /// The kfunc must be called with the RCU read side lock held.
+    pub const KF_RCU_PROTECTED: u32 = bindings::KF_RCU_PROTECTED;
+}
+
+/// The groups of program types that kfuncs are registered for.
+///
+/// A group is coarser than a program type; a filter can be finer, see
+/// [`bpf_kfuncs!`](crate::bpf_kfuncs).
+///
+/// The discriminants only tell the hooks apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// Tracing, tracepoints, raw tracepoints, perf events, and LSM.
+    Tracing,
+    /// Kprobes and uprobes.
+    Kprobe,
+    /// Programs that userspace runs by `BPF_PROG_RUN`.
+    Syscall,
+    /// Everything that is attached to a cgroup, and `sock_ops`.
+    Cgroup,
+}
+
+impl Hook {
+    /// Returns one of the program types of the group.
+    const fn prog_type(self) -> bindings::bpf_prog_type {
+        match self {
+            Hook::Tracing => bindings::bpf_prog_type_BPF_PROG_TYPE_TRACING,
+            Hook::Kprobe => bindings::bpf_prog_type_BPF_PROG_TYPE_KPROBE,
+            Hook::Syscall => bindings::bpf_prog_type_BPF_PROG_TYPE_SYSCALL,
+            Hook::Cgroup => bindings::bpf_prog_type_BPF_PROG_TYPE_CGROUP_SKB,
+        }
+    }
+}
+
+/// A `struct btf_id_set8` with `N` elements.
+#[doc(hidden)]
+#[repr(C)]
+pub struct IdSet<const N: usize> {
+    cnt: u32,
+    flags: u32,
+    /// Type id, before relocation, and `KF_*` flags.
+    pairs: [[u32; 2]; N],
+}
+
+impl<const N: usize> IdSet<N> {
+    /// Creates the set of the functions of `btf`, which have these flags.
+    pub const fn new(btf: &Encoded, flags: [u32; N]) -> Self {
+        let mut pairs = [[0; 2]; N];
+        let mut i = 0;
+        while i < N {
+            pairs[i] = [btf.first_func() + i as u32, flags[i]];
+            i += 1;
+        }
+        Self {
+            cnt: N as u32,
+            flags: bindings::BTF_SET8_KFUNCS,
+            pairs,
+        }
+    }
+}
+
+/// The kfuncs of a module. [`bpf_kfuncs!`](crate::bpf_kfuncs) makes it.
+///
+/// # Invariants
+///
+/// - `ids` points to an [`IdSet`] of `funcs.len()` elements, in the order of `funcs`.
+/// - The BTF of `module` is the one that `first_func` and `nr_types` were taken from.
+pub struct Set {
+    module: &'static ThisModule,
+    funcs: &'static [Func],
+    ids: *const bindings::btf_id_set8,
+    first_func: u32,
+    nr_types: u32,
+    filter: bindings::btf_kfunc_filter_t,
+    /// By how much relocation moved the type ids of the module.
+    moved_by: Atomic<u32>,
+    /// The hooks that the set was registered for, a bit each.
+    hooks: Atomic<u32>,
+}
+
+// SAFETY: Nothing is written through `ids`, and all else is `Sync`.
+unsafe impl Sync for Set {}
+
+impl Set {
+    /// Creates a set.
+    ///
+    /// # Safety
+    ///
+    /// Only for [`bpf_kfuncs!`](crate::bpf_kfuncs): `funcs`, `btf` and `ids` must belong together,
+    /// `btf` must be what is in the BTF sections of `module`, and the functions of that name in
+    /// `module` must be callable by programs that the verifier accepted.
+    #[doc(hidden)]
+    pub const unsafe fn new<const N: usize>(
+        module: &'static ThisModule,
+        funcs: &'static [Func],
+        btf: &Encoded,
+        ids: &'static IdSet<N>,
+        filter: bindings::btf_kfunc_filter_t,
+    ) -> Self {
+        // INVARIANT: By the function's safety requirements.
+        Self {
+            module,
+            funcs,
+            ids: core::ptr::from_ref(ids).cast(),
+            first_func: btf.first_func(),
+            nr_types: btf.nr_types(),
+            filter,
+            moved_by: Atomic::new(0),
+            hooks: Atomic::new(0),
+        }
+    }
+
+    /// Lets programs of the types behind `hook` call the kfuncs.
+    ///
+    /// There is no way back: the kernel forgets the kfuncs when the module goes, which it cannot as
+    /// long as a program that calls one of them is loaded.
+    ///
+    /// # Errors
+    ///
+    /// - [`EBUSY`]: the module's `init()` is over; the verifier may be looking at its kfuncs.
+    /// - [`EEXIST`]: the set was registered for this hook before.
+    /// - [`ENOENT`]: the kernel has no BTF of the module, because it has none of its own.
+    /// - [`ENOMEM`], [`EINVAL`] and others: what the kernel says of the set.
+    // Not inline: `btf_get_module_btf()` is not exported to modules.
+    #[inline(never)]
+    pub fn register(&'static self, hook: Hook) -> Result {
+        // SAFETY: A module whose code runs is there.
+        let state = unsafe { (&raw const (*self.module.as_ptr()).state).read_volatile() };
+        if state != bindings::module_state_MODULE_STATE_COMING {
+            return Err(EBUSY);
+        }
+
+        // Relaxed will do here and below: `init()` runs in one thread, and what starts the module
+        // going live orders it before any verifier.
+        let hooks = self.hooks.load(Relaxed);
+        if hooks & (1 << hook as u32) != 0 {
+            return Err(EEXIST);
+        }
+
+        // SAFETY: A module whose code runs is there.
+        let btf = from_err_ptr(unsafe { bindings::btf_get_module_btf(self.module.as_ptr()) })?;
+        if btf.is_null() {
+            // The kernel would take this for success.
+            return Err(ENOENT);
+        }
+        // All of `.BTF` moves as one: behind the types of the kernel instead of those of
+        // `.BTF.base`.
+        //
+        // SAFETY: `btf` is valid, and the reference to it is given back here.
+        let nr_types = unsafe {
+            let nr_types = bindings::btf_nr_types(btf);
+            bindings::btf_put(btf);
+            nr_types
+        };
+        self.moved_by
+            .store(nr_types.wrapping_sub(self.nr_types), Relaxed);
+
+        let set = bindings::btf_kfunc_id_set {
+            owner: self.module.as_ptr(),
+            set: self.ids.cast_mut(),
+            filter: self.filter,
+        };
+        // SAFETY: `set` is valid during the call, and nothing keeps a pointer to it; nothing writes
+        // to the ids. The BTF of the module describes the entry points, so programs call them as
+        // they have to be.
+        to_result(unsafe { bindings::register_btf_kfunc_id_set(hook.prog_type(), &set) })?;
+
+        self.hooks.store(hooks | (1 << hook as u32), Relaxed);
+        Ok(())
+    }
+
+    /// Asks `allow` whether a program may call a kfunc, in the way of `btf_kfunc_filter_t`.
+    ///
+    /// # Safety
+    ///
+    /// Only for a filter that the verifier calls: `prog` must be valid, `id` a type id.
+    #[doc(hidden)]
+    pub unsafe fn filter(
+        &'static self,
+        prog: *const bindings::bpf_prog,
+        id: u32,
+        allow: fn(&Prog, &'static Func) -> bool,
+    ) -> c_int {
+        // SAFETY: The verifier calls filters for a program that it is loading.
+        let prog = unsafe { Prog::from_raw(prog) };
+        let index = id
+            .wrapping_sub(self.moved_by.load(Relaxed))
+            .wrapping_sub(self.first_func);
+
+        match self.funcs.get(index as usize) {
+            Some(func) if allow(prog, func) => 0,
+            _ => EACCES.to_errno(),
+        }
+    }
+}
+
+/// Defines the kfuncs of a module.
+///
+/// Makes, for each function, an entry point that BPF programs can call, and for all together the
+/// BTF that describes them to the verifier, and a [`Set`] to register in the module's `init()`. It
+/// can be used once in a module, and only in one that is not built in (`depends on m`): the BTF of
+/// `vmlinux` is made by `pahole`.
+///
+/// - The first parameter of each function is a [`&Caller`](Caller), which the program does not
+///   see. The types of the others implement [`Arg`], that of the result implements [`Ret`].
+/// - `flags(...)` in front of `fn` has what the verifier has to know, see [`flags`].
+/// - `filter:` names a function `fn(&Prog, &'static Func) -> bool`. The verifier calls it, in the
+///   context of the task that loads the program, to know whether the program may call the kfunc.
+///
+/// The names of kfuncs are global. By convention they begin with `bpf_`.
+///
+/// # Examples
+///
+/// ```ignore
+/// use kernel::{
+///     bpf::kfunc::{
+///         Caller,
+///         Hook,
+///         Out, //
+///     },
+///     prelude::*,
+/// };
+///
+/// kernel::bpf_struct! {
+///     /// What `bpf_example_times()` gives.
+///     struct Times as "bpf_example_times" {
+///         product: u64,
+///     }
+/// }
+///
+/// kernel::bpf_kfuncs! {
+///     /// The kfuncs of this module.
+///     static KFUNCS;
+///
+///     /// Multiplies.
+///     ///
+///     /// Returns 0, or `-ERANGE` if the product does not fit.
+///     fn bpf_example_multiply(_: &Caller, a: u64, b: u64, times: Out<'_, Times>) -> Result {
+///         let product = a.checked_mul(b).ok_or(ERANGE)?;
+///         times.write(Times { product });
+///         Ok(())
+///     }
+/// }
+///
+/// struct Example;
+///
+/// impl kernel::Module for Example {
+///     fn init(_module: &'static ThisModule) -> Result<Self> {
+///         KFUNCS.register(Hook::Tracing)?;
+///         Ok(Self)
+///     }
+/// }
+/// ```
+///
+/// [`rust_kfunc.rs`](srctree/samples/rust/rust_kfunc.rs) is a whole module.
+#[macro_export]
+macro_rules! bpf_kfuncs {
+    (
+        $(#[$set_attr:meta])*
+        $vis:vis static $set:ident $(, filter: $filter:path)?;
+
+        $(
+            $(#[$attr:meta])*
+            $(flags($flags:expr))?
+            fn $name:ident($caller:tt: &$caller_ty:ty $(, $arg:ident: $ty:ty)* $(,)?)
+                $(-> $ret:ty)?
+            $body:block
+        )+
+    ) => {
+        #[cfg(not(MODULE))]
+        ::core::compile_error!("`bpf_kfuncs!` needs a module that is not built in");
+
+        $(
+            // Programs find the entry point by its name, and the kernel finds it in the symbol
+            // table, so it must be there under exactly that name.
+            $(#[$attr])*
+            #[no_mangle]
+            unsafe extern "C" fn $name(
+                $($arg: <$ty as $crate::bpf::kfunc::Arg>::Abi,)*
+            ) -> $crate::bpf_kfuncs!(@abi $($ret)?) {
+                #[inline(always)]
+                fn body($caller: &$caller_ty, $($arg: $ty,)*) $(-> $ret)? $body
+
+                // SAFETY: Nothing but programs calls this function.
+                let caller = unsafe { $crate::bpf::kfunc::Caller::new() };
+                $(
+                    // SAFETY: The BTF below has `TYPE` for this argument, so the verifier has
+                    // checked it, and `body` uses it within the call.
+                    let $arg = unsafe { <$ty as $crate::bpf::kfunc::Arg>::from_abi($arg) };
+                )*
+                $crate::bpf::kfunc::Ret::into_abi(body(&caller, $($arg,)*))
+            }
+        )+
+
+        $(#[$set_attr])*
+        $vis static $set: $crate::bpf::kfunc::Set = {
+            const FUNCS: &[$crate::bpf::btf::Func] = &[$(
+                $crate::bpf::btf::Func {
+                    name: ::core::stringify!($name),
+                    params: &[$(
+                        $crate::bpf::btf::Param {
+                            name: ::core::stringify!($arg),
+                            ty: <$ty as $crate::bpf::kfunc::Arg>::TYPE,
+                        },
+                    )*],
+                    ret: <$crate::bpf_kfuncs!(@ret $($ret)?) as $crate::bpf::kfunc::Ret>::TYPE,
+                },
+            )+];
+            const BTF: $crate::bpf::btf::Encoded = $crate::bpf::btf::encode(FUNCS);
+
+            // A second use of this macro in a module would append to the sections, which the kernel
+            // would not see. Let the linker object.
+            #[no_mangle]
+            #[link_section = ".BTF.base"]
+            #[used(compiler)]
+            static __bpf_kfuncs_once_per_module: [u8; BTF.base_len()] = BTF.base();
+
+            #[link_section = ".BTF"]
+            #[used(compiler)]
+            static SPLIT: [u8; BTF.split_len()] = BTF.split();
+
+            static IDS: $crate::bpf::kfunc::IdSet<{ FUNCS.len() }> =
+                $crate::bpf::kfunc::IdSet::new(
+                    &BTF,
+                    [$($crate::bpf_kfuncs!(@flags $($flags)?)),+],
+                );
+
+            $(
+                // Has exactly the type `btf_kfunc_filter_t`, as kCFI demands.
+                unsafe extern "C" fn filter(
+                    prog: *const $crate::bindings::bpf_prog,
+                    id: u32,
+                ) -> $crate::ffi::c_int {
+                    // SAFETY: Only the verifier calls this function.
+                    unsafe { $set.filter(prog, id, $filter) }
+                }
+            )?
+
+            // SAFETY: All belongs together: the same list of functions made the entry points, the
+            // BTF and the ids.
+            unsafe {
+                $crate::bpf::kfunc::Set::new(
+                    $crate::module::this_module::<crate::LocalModule>(),
+                    FUNCS,
+                    &BTF,
+                    &IDS,
+                    $crate::bpf_kfuncs!(@filter $($filter)?),
+                )
+            }
+        };
+    };
+
+    (@ret) => { () };
+    (@ret $ret:ty) => { $ret };
+    (@abi $($ret:ty)?) => {
+        <$crate::bpf_kfuncs!(@ret $($ret)?) as $crate::bpf::kfunc::Ret>::Abi
+    };
+    (@flags) => { $crate::bpf::kfunc::flags::NONE };
+    (@flags $flags:expr) => { $flags };
+    (@filter) => { None };
+    (@filter $filter:path) => { Some(filter) };
+}
+
+#[cfg(CONFIG_RUST_BPF_KUNIT_TEST)]
+#[kunit_tests(rust_kernel_bpf_kfunc)]
+mod tests {
+    use super::*;
+
+    crate::bpf_struct! {
+        /// Words of 8 bytes.
+        #[derive(PartialEq)]
+        struct Wide as "wide" {
+            a: u64,
+            b: u64,
+        }
+
+        /// Words of 2 bytes.
+        #[derive(PartialEq)]
+        struct Narrow as "narrow" {
+            a: u16,
+            b: u8,
+            c: u8,
+        }
+    }
+
+    const WIDE: Wide = Wide {
+        a: 0x0102_0304_0506_0708,
+        b: u64::MAX,
+    };
+    const NARROW: Narrow = Narrow {
+        a: 0x0102,
+        b: 3,
+        c: 4,
+    };
+
+    /// Memory of a program: a place for a `T` at every alignment, between bytes that are not to
+    /// change.
+    #[repr(C, align(8))]
+    struct Memory([u8; 40]);
+
+    impl Memory {
+        fn poisoned() -> Self {
+            Self([0xa5; 40])
+        }
+
+        fn at<T: Plain>(&mut self, offset: usize) -> NonNull<T> {
+            NonNull::from(&mut self.0[offset]).cast()
+        }
+
+        /// Whether nothing but the `T` at `offset` changed, to `value`.
+        fn has_only<T: Plain + PartialEq>(&self, offset: usize, value: T) -> bool {
+            let end = offset + size_of::<T>();
+            T::read_from_bytes(&self.0[offset..end]).is_ok_and(|v| v == value)
+                && self.0[..offset].iter().all(|&b| b == 0xa5)
+                && self.0[end..].iter().all(|&b| b == 0xa5)
+        }
+    }
+
+    fn out_and_in<T: Plain + PartialEq>(value: T) -> bool {
+        (8..16).all(|offset| {
+            let mut memory = Memory::poisoned();
+            let ptr = memory.at::<T>(offset);
+
+            // SAFETY: The memory is valid, here and below.
+            unsafe { Out::<T>::from_abi(ptr) }.write(value);
+            let written = memory.has_only(offset, value);
+
+            let ptr = memory.at::<T>(offset);
+            // SAFETY: As above.
+            let read = unsafe { In::<T>::from_abi(ptr) }.read();
+
+            let ptr = memory.at::<T>(offset);
+            // SAFETY: As above.
+            drop(unsafe { Out::<T>::from_abi(ptr) });
+            let zeroed = memory.has_only(offset, T::new_zeroed());
+
+            written && read == value && zeroed
+        })
+    }
+
+    #[test]
+    fn memory_of_program_at_any_alignment() {
+        assert!(out_and_in(WIDE));
+        assert!(out_and_in(NARROW));
+        assert!(out_and_in(0x0102_0304u32));
+        assert!(out_and_in(5u8));
+    }
+
+    #[test]
+    fn bool_arrives_as_a_byte() {
+        for byte in [0, 1, 2, 0xfe, 0xff] {
+            // SAFETY: A byte is what arrives.
+            let value = unsafe { <bool as Arg>::from_abi(byte) };
+            assert_eq!(value, byte != 0);
+        }
+    }
+
+    #[test]
+    fn results_leave_as_errno() {
+        assert_eq!(Ok(()).into_abi(), 0);
+        assert_eq!(Err::<(), Error>(ENOENT).into_abi(), -2);
+        assert_eq!(Ok(7i32).into_abi(), 7);
+        assert_eq!(Err::<i32, Error>(EINVAL).into_abi(), -22);
+        assert_eq!(Ok(1i64 << 40).into_abi(), 1 << 40);
+        assert_eq!(Err::<i64, Error>(ESRCH).into_abi(), -3);
+    }
+
+    #[test]
+    fn prototype_says_what_is_passed() {
+        assert!(matches!(
+            <Out<'_, Wide> as Arg>::TYPE,
+            Type::Ptr(Type::Struct(s)) if s.name == "wide" && s.size == 16
+        ));
+        assert!(matches!(
+            <In<'_, Narrow> as Arg>::TYPE,
+            Type::Ptr(Type::Const(Type::Struct(s))) if s.members[2].offset == 3
+        ));
+        assert!(matches!(
+            <Result as Ret>::TYPE,
+            Type::Int { name: "int", .. }
+        ));
+        assert!(matches!(<() as Ret>::TYPE, Type::Void));
+    }
+}

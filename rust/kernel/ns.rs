@@ -1,0 +1,571 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Namespaces of the current task, and their identity.
+//!
+//! Userspace knows a namespace by the pair `(st_dev, st_ino)` that `stat(2)` reports for its file
+//! in nsfs, e.g. `/proc/PID/ns/pid`. [`NsCommon::ident`] gives the same pair inside the kernel,
+//! together with the id of the namespace, which is never reused.
+//!
+//! C headers: [`include/linux/ns_common.h`](srctree/include/linux/ns_common.h),
+//! [`include/linux/nsproxy.h`](srctree/include/linux/nsproxy.h) and
+//! [`include/uapi/linux/nsfs.h`](srctree/include/uapi/linux/nsfs.h)
+
+use crate::{
+    bindings,
+    prelude::*,
+    task::CurrentTask,
+    types::{
+        NotThreadSafe,
+        Opaque, //
+    },
+};
+use core::marker::PhantomData;
+
+/// The types of namespaces, by the `CLONE_NEW*` flag that makes a new one.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::ns::Type;
+///
+/// // `CLONE_NEWPID`.
+/// assert_eq!(Type::try_from(0x20000000)?, Type::Pid);
+/// assert_eq!(Type::Pid.name(), "pid");
+///
+/// // Neither two flags nor none name a type.
+/// assert!(Type::try_from(0x20000000 | 0x40000000).is_err());
+/// assert!(Type::try_from(0).is_err());
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Type {
+    /// Cgroup root directory, see `cgroup_namespaces(7)`.
+    Cgroup = bindings::CLONE_NEWCGROUP,
+    /// System V IPC and POSIX message queues, see `ipc_namespaces(7)`.
+    Ipc = bindings::CLONE_NEWIPC,
+    /// Mounts, see `mount_namespaces(7)`.
+    Mnt = bindings::CLONE_NEWNS,
+    /// Network, see `network_namespaces(7)`.
+    Net = bindings::CLONE_NEWNET,
+    /// Process ids, see `pid_namespaces(7)`.
+    Pid = bindings::CLONE_NEWPID,
+    /// Boot and monotonic clocks, see `time_namespaces(7)`.
+    Time = bindings::CLONE_NEWTIME,
+    /// User and group ids, see `user_namespaces(7)`.
+    User = bindings::CLONE_NEWUSER,
+    /// Host name and NIS domain name, see `uts_namespaces(7)`.
+    Uts = bindings::CLONE_NEWUTS,
+}
+
+impl Type {
+    /// All types, ordered by name.
+    pub const ALL: [Type; 8] = [
+        Type::Cgroup,
+        Type::Ipc,
+        Type::Mnt,
+        Type::Net,
+        Type::Pid,
+        Type::Time,
+        Type::User,
+        Type::Uts,
+    ];
+
+    /// Returns the `CLONE_NEW*` flag of this type.
+    #[inline]
+    pub const fn flag(self) -> u32 {
+        self as u32
+    }
+
+    /// Returns the name of this type in `/proc/PID/ns`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Type::Cgroup => "cgroup",
+            Type::Ipc => "ipc",
+            Type::Mnt => "mnt",
+            Type::Net => "net",
+            Type::Pid => "pid",
+            Type::Time => "time",
+            Type::User => "user",
+            Type::Uts => "uts",
+        }
+    }
+
+    /// Returns the inode number in nsfs of the initial namespace of this type.
+    ///
+    /// It is fixed (`enum init_ns_ino` in the UAPI) and never given to another namespace.
+    pub const fn init_ino(self) -> u32 {
+        match self {
+            Type::Cgroup => bindings::init_ns_ino_CGROUP_NS_INIT_INO,
+            Type::Ipc => bindings::init_ns_ino_IPC_NS_INIT_INO,
+            Type::Mnt => bindings::init_ns_ino_MNT_NS_INIT_INO,
+            Type::Net => bindings::init_ns_ino_NET_NS_INIT_INO,
+            Type::Pid => bindings::init_ns_ino_PID_NS_INIT_INO,
+            Type::Time => bindings::init_ns_ino_TIME_NS_INIT_INO,
+            Type::User => bindings::init_ns_ino_USER_NS_INIT_INO,
+            Type::Uts => bindings::init_ns_ino_UTS_NS_INIT_INO,
+        }
+    }
+
+    /// Returns whether this kernel was built with namespaces of this type.
+    ///
+    /// Without, all tasks share what would be the initial namespace, and nsfs has no file for it.
+    #[inline]
+    pub const fn is_supported(self) -> bool {
+        match self {
+            Type::Cgroup => cfg!(CONFIG_CGROUPS),
+            Type::Ipc => cfg!(CONFIG_IPC_NS),
+            Type::Mnt => true,
+            Type::Net => cfg!(CONFIG_NET_NS),
+            Type::Pid => cfg!(CONFIG_PID_NS),
+            Type::Time => cfg!(CONFIG_TIME_NS),
+            Type::User => cfg!(CONFIG_USER_NS),
+            Type::Uts => cfg!(CONFIG_UTS_NS),
+        }
+    }
+}
+
+impl TryFrom<u32> for Type {
+    type Error = Error;
+
+    /// Returns the type of a `CLONE_NEW*` flag, [`EINVAL`] if `flag` is not exactly one of them.
+    #[inline]
+    fn try_from(flag: u32) -> Result<Self> {
+        Ok(match flag {
+            bindings::CLONE_NEWCGROUP => Type::Cgroup,
+            bindings::CLONE_NEWIPC => Type::Ipc,
+            bindings::CLONE_NEWNS => Type::Mnt,
+            bindings::CLONE_NEWNET => Type::Net,
+            bindings::CLONE_NEWPID => Type::Pid,
+            bindings::CLONE_NEWTIME => Type::Time,
+            bindings::CLONE_NEWUSER => Type::User,
+            bindings::CLONE_NEWUTS => Type::Uts,
+            _ => return Err(EINVAL),
+        })
+    }
+}
+
+/// The identity of a namespace, in the terms of userspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ident {
+    /// `st_dev` of the namespace's file in nsfs.
+    pub dev: u64,
+    /// `st_ino` of it. nsfs hands out the number of a dead namespace again soon.
+    pub ino: u64,
+    /// The id that the ioctl `NS_GET_ID` returns, never reused until the next boot.
+    pub id: u64,
+}
+
+/// Encodes a `dev_t` of the kernel as `stat(2)` does for `st_dev`.
+///
+/// This is `huge_encode_dev()` of [`include/linux/kdev_t.h`], an inline function in C. The two
+/// encodings differ as soon as the minor number exceeds 255.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::ns::huge_encode_dev;
+///
+/// // Device 0:7, as nsfs often is.
+/// assert_eq!(huge_encode_dev(7), 7);
+/// // Device 0:256: eight bits of the minor stay below the major, the rest moves above it.
+/// assert_eq!(huge_encode_dev(256), 0x100000);
+/// ```
+///
+/// [`include/linux/kdev_t.h`]: srctree/include/linux/kdev_t.h
+#[inline]
+pub const fn huge_encode_dev(dev: bindings::dev_t) -> u64 {
+    const MINORBITS: u32 = 20;
+
+    let major = dev >> MINORBITS;
+    let minor = dev & ((1 << MINORBITS) - 1);
+    ((minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)) as u64
+}
+
+/// What all namespaces have in common, whatever their type.
+///
+/// Wraps the kernel's `struct ns_common`.
+///
+/// # Invariants
+///
+/// The `struct ns_common` is the one of a namespace that has been fully set up and is not freed as
+/// long as the reference to it lives.
+#[repr(transparent)]
+pub struct NsCommon(Opaque<bindings::ns_common>);
+
+impl NsCommon {
+    /// Creates a reference from a pointer of the C side.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must point to the `struct ns_common` of a fully set up namespace that is not freed for
+    /// the duration of `'a`.
+    #[inline]
+    pub unsafe fn from_raw<'a>(ptr: *const bindings::ns_common) -> &'a Self {
+        // SAFETY: `Self` is transparent, and the function's safety requirements cover the rest.
+        // INVARIANT: Holds by the function's safety requirements.
+        unsafe { &*ptr.cast() }
+    }
+
+    #[inline]
+    fn as_ptr(&self) -> *mut bindings::ns_common {
+        self.0.get()
+    }
+
+    /// Returns the inode number of the namespace in nsfs.
+    #[inline]
+    pub fn inum(&self) -> u32 {
+        // SAFETY: By the type invariant the pointer is valid, and `inum` does not change once the
+        // namespace is set up.
+        unsafe { (*self.as_ptr()).inum }
+    }
+
+    /// Returns the id of the namespace, as the ioctl `NS_GET_ID` does.
+    #[inline]
+    pub fn id(&self) -> u64 {
+        // `ns_id` is in an unnamed `struct ns_tree` that `bindgen` leaves out, so the C compiler
+        // says where it is. A helper function would cost a call in a hot path.
+        //
+        // SAFETY: By the type invariant the pointer is valid, there is a `u64` at that offset, and
+        // it does not change once the namespace is set up.
+        unsafe {
+            self.as_ptr()
+                .byte_add(bindings::NS_COMMON_NS_ID_OFFSET)
+                .cast::<u64>()
+                .read()
+        }
+    }
+
+    /// Returns the type of the namespace, or [`EINVAL`] if it is not known here.
+    pub fn ns_type(&self) -> Result<Type> {
+        // SAFETY: By the type invariant the pointer is valid, and `ns_type` does not change once
+        // the namespace is set up.
+        Type::try_from(unsafe { (*self.as_ptr()).ns_type })
+    }
+
+    /// Returns the kernel's `dev_t` of the nsfs that the namespace's file is in.
+    #[inline]
+    pub fn dev(&self) -> bindings::dev_t {
+        // SAFETY: By the type invariant the pointer is valid.
+        unsafe { bindings::ns_dev(self.as_ptr()) }
+    }
+
+    /// Returns the identity of the namespace.
+    ///
+    /// Takes no lock and can be called in any context.
+    #[inline]
+    pub fn ident(&self) -> Ident {
+        Ident {
+            dev: huge_encode_dev(self.dev()),
+            ino: self.inum().into(),
+            id: self.id(),
+        }
+    }
+
+    /// Returns whether this is the initial namespace of its type, the one that exists since boot.
+    pub fn is_initial(&self) -> bool {
+        self.ns_type().is_ok_and(|ty| self.inum() == ty.init_ino())
+    }
+}
+
+// SAFETY: All that can be read through a shared reference does not change, so it does not matter
+// which thread reads it.
+unsafe impl Sync for NsCommon {}
+
+/// The namespaces of the current task.
+///
+/// Only for the current task, since only a task itself changes its namespaces, and it does not do
+/// so while it executes something else. That is why reading them needs neither a lock nor a
+/// reference, in any context: an interrupt on top of `setns(2)` sees either the old ones or the new
+/// ones, both still referenced. See "the namespaces access rules" in
+/// [`include/linux/nsproxy.h`](srctree/include/linux/nsproxy.h).
+///
+/// # Invariants
+///
+/// `task` is the current task, and for the duration of `'a`
+/// - it stays the current one, and
+/// - either it has not gone through `release_task()`, or the RCU read side lock is held.
+///
+/// The second point is for the pid namespace: it is kept alive by the task's `struct pid`, which
+/// `release_task()`, on whatever CPU, drops after a grace period.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{
+///     current,
+///     ns::{
+///         Current,
+///         Type, //
+///     },
+/// };
+///
+/// let current = current!();
+/// let namespaces = Current::new(&current);
+///
+/// for ty in Type::ALL {
+///     match namespaces.get(ty) {
+///         Ok(ns) => pr_info!("{}: {:?}\n", ty.name(), ns.ident()),
+///         Err(e) => assert_eq!(e, EOPNOTSUPP),
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy)]
+pub struct Current<'a> {
+    task: *const bindings::task_struct,
+    _lifetime: PhantomData<&'a CurrentTask>,
+    _not_send: NotThreadSafe,
+}
+
+impl<'a> Current<'a> {
+    /// Returns the namespaces of the current task.
+    #[inline]
+    pub fn new(task: &'a CurrentTask) -> Self {
+        // INVARIANT: `task` is the current one, and the invariants of `CurrentTask` say that it is
+        // not used after `release_task()`.
+        Self {
+            task: task.as_ptr(),
+            _lifetime: PhantomData,
+            _not_send: NotThreadSafe,
+        }
+    }
+
+    /// Returns the namespaces of the current task, which may have been released.
+    ///
+    /// # Safety
+    ///
+    /// For the duration of `'a` the caller must not leave the context of the current task, and if
+    /// `release_task()` may be called on it, must hold the RCU read side lock.
+    #[inline]
+    pub unsafe fn new_maybe_released() -> Self {
+        // INVARIANT: By the function's safety requirements.
+        Self {
+            // SAFETY: There is always a current task.
+            task: unsafe { bindings::get_current() },
+            _lifetime: PhantomData,
+            _not_send: NotThreadSafe,
+        }
+    }
+
+    /// Returns the namespace of type `ty` that the task is in, as `/proc/PID/ns` shows it.
+    ///
+    /// For [`Type::Pid`] that is the one that the task lives in, see [`Self::pid`]; for
+    /// [`Type::User`] the one of the task's objective credentials.
+    ///
+    /// # Errors
+    ///
+    /// - [`EOPNOTSUPP`]: this kernel was built without namespaces of this type.
+    /// - [`ENOENT`]: the task is exiting and has given it back already.
+    #[inline]
+    pub fn get(&self, ty: Type) -> Result<&'a NsCommon> {
+        if !ty.is_supported() {
+            return Err(EOPNOTSUPP);
+        }
+
+        match ty {
+            Type::Pid => self.pid(),
+            Type::User => Ok(self.user()),
+            _ => self.proxied(ty),
+        }
+    }
+
+    /// Returns the pid namespace that the task lives in.
+    ///
+    /// It is the one that the task was created in. `unshare(2)` and `setns(2)` only change the one
+    /// of the task's future children.
+    ///
+    /// # Errors
+    ///
+    /// - [`EOPNOTSUPP`]: this kernel was built without pid namespaces.
+    /// - [`ENOENT`]: the task has been released, and is no longer in any.
+    #[doc(alias = "task_active_pid_ns")]
+    #[inline]
+    pub fn pid(&self) -> Result<&'a NsCommon> {
+        if !Type::Pid.is_supported() {
+            return Err(EOPNOTSUPP);
+        }
+
+        // This is `task_active_pid_ns()`, which is not inline in C.
+        //
+        // SAFETY: By the type invariant `task` is valid. Another CPU may run `release_task()`, so
+        // the read has to be a single one: `volatile` is what `READ_ONCE()` does.
+        let pid = unsafe { (&raw const (*self.task).thread_pid).read_volatile() };
+        if pid.is_null() {
+            return Err(ENOENT);
+        }
+
+        // SAFETY: By the type invariant the `struct pid` cannot be freed during `'a`. `numbers` has
+        // `level + 1` elements, the last of which is for the namespace that the task lives in; both
+        // never change. The `struct pid` has a reference to that namespace.
+        Ok(unsafe {
+            let upid = (&raw const (*pid).numbers)
+                .cast::<bindings::upid>()
+                .add((*pid).level as usize);
+            NsCommon::from_raw(&raw const (*(*upid).ns).ns)
+        })
+    }
+
+    /// Returns the user namespace of the task's objective credentials.
+    #[inline]
+    fn user(&self) -> &'a NsCommon {
+        // SAFETY: By the type invariant `task` is the current one. Only a task itself replaces its
+        // credentials, and it keeps them, also after `release_task()`, until its `task_struct` is
+        // freed; they have a reference to the user namespace. The read is a single one since an
+        // interrupt may come in the middle of `commit_creds()`.
+        unsafe {
+            let cred = (&raw const (*self.task).real_cred).read_volatile();
+            NsCommon::from_raw(&raw const (*(*cred).user_ns).ns)
+        }
+    }
+
+    /// Returns a namespace that tasks have through their `nsproxy`.
+    #[inline]
+    fn proxied(&self, ty: Type) -> Result<&'a NsCommon> {
+        // SAFETY: By the type invariant `task` is the current one. Only a task itself changes its
+        // `nsproxy`. The read is a single one since an interrupt may come in the middle of that.
+        let nsproxy = unsafe { (&raw const (*self.task).nsproxy).read_volatile() };
+        if nsproxy.is_null() {
+            return Err(ENOENT);
+        }
+
+        // SAFETY: By the type invariant the task cannot proceed to give `nsproxy` back during `'a`.
+        // An `nsproxy` has a reference to each of its namespaces, and they do not change, but for
+        // `time_ns` in `exec_task_namespaces()`, which replaces the whole `nsproxy` if it is shared
+        // and else is done by the task itself.
+        unsafe {
+            let ns: *const bindings::ns_common = match ty {
+                Type::Cgroup => &raw const (*(*nsproxy).cgroup_ns).ns,
+                Type::Ipc => &raw const (*(*nsproxy).ipc_ns).ns,
+                Type::Mnt => mnt_ns_common((*nsproxy).mnt_ns),
+                Type::Net => &raw const (*(*nsproxy).net_ns).ns,
+                Type::Time => &raw const (*(*nsproxy).time_ns).ns,
+                Type::Uts => &raw const (*(*nsproxy).uts_ns).ns,
+                Type::Pid | Type::User => return Err(EINVAL),
+            };
+            Ok(NsCommon::from_raw(ns))
+        }
+    }
+}
+
+/// Returns the `struct ns_common` of a mount namespace.
+///
+/// `struct mnt_namespace` is private to `fs/`, and `from_mnt_ns()` is not exported to modules, so
+/// this must not be inlined into one.
+///
+/// # Safety
+///
+/// `mnt_ns` must be valid.
+#[inline(never)]
+unsafe fn mnt_ns_common(mnt_ns: *mut bindings::mnt_namespace) -> *const bindings::ns_common {
+    // SAFETY: By the function's safety requirements.
+    unsafe { bindings::from_mnt_ns(mnt_ns) }
+}
+
+#[cfg(CONFIG_RUST_NS_KUNIT_TEST)]
+#[kunit_tests(rust_kernel_ns)]
+mod tests {
+    use super::*;
+    use crate::current;
+
+    /// Makes a `dev_t` as `MKDEV()` does.
+    const fn mkdev(major: u32, minor: u32) -> bindings::dev_t {
+        (major << 20) | minor
+    }
+
+    #[test]
+    fn dev_encoding() {
+        // One byte of the minor, twelve bits of the major, then the rest of the minor.
+        assert_eq!(huge_encode_dev(mkdev(0, 0)), 0);
+        assert_eq!(huge_encode_dev(mkdev(0, 7)), 7);
+        assert_eq!(huge_encode_dev(mkdev(0, 255)), 0xff);
+        assert_eq!(huge_encode_dev(mkdev(0, 256)), 0x10_0000);
+        assert_eq!(huge_encode_dev(mkdev(0, 0x1234)), 0x0120_0034);
+        assert_eq!(huge_encode_dev(mkdev(8, 1)), 0x801);
+        assert_eq!(huge_encode_dev(mkdev(259, 0x12345)), 0x1231_0345);
+        assert_eq!(huge_encode_dev(mkdev(0xfff, 0xfffff)), 0xffff_ffff);
+    }
+
+    #[test]
+    fn type_is_one_known_flag() {
+        for ty in Type::ALL {
+            assert_eq!(ty.flag().count_ones(), 1);
+            assert!(Type::try_from(ty.flag()) == Ok(ty));
+        }
+        assert!(Type::try_from(0) == Err(EINVAL));
+        assert!(Type::try_from(u32::MAX) == Err(EINVAL));
+        assert!(Type::try_from(bindings::CLONE_NEWPID | bindings::CLONE_NEWNET) == Err(EINVAL));
+        assert!(Type::try_from(bindings::CLONE_VM) == Err(EINVAL));
+    }
+
+    #[test]
+    fn initial_numbers_are_the_uapi_ones() {
+        let expected: [(Type, u32); 8] = [
+            (Type::Cgroup, 0xEFFF_FFFB),
+            (Type::Ipc, 0xEFFF_FFFF),
+            (Type::Mnt, 0xEFFF_FFF8),
+            (Type::Net, 0xEFFF_FFF9),
+            (Type::Pid, 0xEFFF_FFFC),
+            (Type::Time, 0xEFFF_FFFA),
+            (Type::User, 0xEFFF_FFFD),
+            (Type::Uts, 0xEFFF_FFFE),
+        ];
+        for (ty, ino) in expected {
+            assert_eq!(ty.init_ino(), ino);
+        }
+    }
+
+    // KUnit's thread is a kernel thread, which is in the initial namespaces; for mnt, since 7.3, in
+    // one of its own.
+    #[test]
+    fn kthread_is_in_initial_namespaces() {
+        let current = current!();
+        let namespaces = Current::new(&current);
+
+        for ty in Type::ALL {
+            if ty.is_supported() && ty != Type::Mnt {
+                let ns = namespaces.get(ty);
+                assert!(ns.is_ok());
+                assert!(ns.is_ok_and(|ns| ns.is_initial() && ns.inum() == ty.init_ino()));
+                assert!(ns.is_ok_and(|ns| ns.ns_type() == Ok(ty)));
+                // `enum init_ns_id` in the UAPI: 1 to 8.
+                assert!(ns.is_ok_and(|ns| (1..=8).contains(&ns.id())));
+            }
+        }
+    }
+
+    #[test]
+    fn unsupported_type() {
+        let current = current!();
+        let namespaces = Current::new(&current);
+
+        for ty in Type::ALL {
+            let is_refused = namespaces.get(ty).err() == Some(EOPNOTSUPP);
+            assert_eq!(is_refused, !ty.is_supported());
+        }
+    }
+
+    #[test]
+    #[cfg(CONFIG_PID_NS)]
+    fn pid_ident_is_what_c_says() {
+        let current = current!();
+
+        // SAFETY: The current task is valid, and in the pid namespace for the whole test.
+        let c_ns = unsafe { &raw mut (*bindings::task_active_pid_ns(current.as_ptr())).ns };
+        let ns = Current::new(&current).pid();
+        assert!(ns.is_ok_and(|ns| core::ptr::eq(ns.as_ptr(), c_ns)));
+
+        let (dev, ident) = match ns {
+            Ok(ns) => (ns.dev(), ns.ident()),
+            Err(_) => return,
+        };
+        let c_match = |dev, ino: u64| {
+            // SAFETY: As above.
+            unsafe { bindings::ns_match(c_ns, dev, ino as bindings::ino_t) }
+        };
+        assert!(c_match(dev, ident.ino));
+        assert!(!c_match(dev + 1, ident.ino));
+        assert!(!c_match(dev, ident.ino + 1));
+        assert_eq!(ident.dev, huge_encode_dev(dev));
+        assert_eq!(ident.id, u64::from(bindings::init_ns_id_PID_NS_INIT_ID));
+    }
+}

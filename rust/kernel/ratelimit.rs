@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Rate limiting, e.g. of messages that userspace can provoke.
+//!
+//! C header: [`include/linux/ratelimit.h`](srctree/include/linux/ratelimit.h)
+
+use crate::{
+    bindings,
+    prelude::*,
+    sync::atomic::{
+        ordering::{
+            Acquire,
+            Full,
+            Release, //
+        },
+        Atomic,
+    },
+    types::Opaque, //
+};
+
+/// A limit of [`Self::BURST`] events in [`Self::INTERVAL`] jiffies, for use in a `static`.
+///
+/// Wraps the kernel's `struct ratelimit_state`, with the default values that
+/// `DEFINE_RATELIMIT_STATE()` users pick in C.
+///
+/// # Invariants
+///
+/// - `stage` only goes up, from [`Self::NEW`] to [`Self::READY`].
+/// - If `stage` is [`Self::BUSY`], one thread has exclusive access to `state`.
+/// - If `stage` is [`Self::READY`], `state` is initialized.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::ratelimit::RateLimit;
+///
+/// static COMPLAINTS: RateLimit = RateLimit::new();
+///
+/// for i in 0..2 * RateLimit::BURST {
+///     if COMPLAINTS.allow(c"example") {
+///         assert!(i < RateLimit::BURST);
+///     }
+/// }
+/// ```
+pub struct RateLimit {
+    stage: Atomic<u32>,
+    state: Opaque<bindings::ratelimit_state>,
+}
+
+impl RateLimit {
+    /// The length of an interval, in jiffies.
+    pub const INTERVAL: c_int = bindings::DEFAULT_RATELIMIT_INTERVAL as c_int;
+    /// The number of events that an interval allows.
+    pub const BURST: c_int = bindings::DEFAULT_RATELIMIT_BURST as c_int;
+
+    const NEW: u32 = 0;
+    const BUSY: u32 = 1;
+    const READY: u32 = 2;
+
+    /// Creates a limit that has allowed nothing yet.
+    pub const fn new() -> Self {
+        // INVARIANT: `state` is uninitialized, and nobody has access to it.
+        Self {
+            stage: Atomic::new(Self::NEW),
+            state: Opaque::uninit(),
+        }
+    }
+
+    /// Returns whether one more event is within the limit, and counts it.
+    ///
+    /// `name` is what the kernel log calls this limit when it reports how many events were
+    /// suppressed.
+    pub fn allow(&'static self, name: &'static CStr) -> bool {
+        if self.stage.load(Acquire) != Self::READY {
+            if self.stage.cmpxchg(Self::NEW, Self::BUSY, Full).is_err() {
+                // Another CPU is in the two lines below, or just left them. Rather one event too
+                // many than to wait for it, or to lose the very first ones.
+                return true;
+            }
+            // INVARIANT: The exchange succeeded, so this thread has exclusive access to `state`.
+            //
+            // SAFETY: By the type invariant nobody else uses `state`, and since `self` is static it
+            // never moves.
+            unsafe {
+                bindings::ratelimit_state_init(self.state.get(), Self::INTERVAL, Self::BURST)
+            };
+            // INVARIANT: `state` was just initialized.
+            self.stage.store(Self::READY, Release);
+        }
+
+        // SAFETY: By the type invariant `state` is initialized, and `___ratelimit()` does its own
+        // locking.
+        unsafe { bindings::___ratelimit(self.state.get(), name.as_char_ptr()) != 0 }
+    }
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+// SAFETY: `stage` decides who may use `state`, and `___ratelimit()` can be called from any thread.
+unsafe impl Sync for RateLimit {}
