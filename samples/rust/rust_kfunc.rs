@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Rust kfunc sample: functions that BPF programs call.
+//!
+//! Once the module is loaded, `bpftool btf dump file /sys/kernel/btf/rust_kfunc format c` shows
+//! the declarations for a BPF program. [`rust_kfunc.bpf.c`] calls all of them.
+//!
+//! Documentation: [Kfuncs in Rust](https://docs.kernel.org/bpf/rust_kfuncs.html)
+//!
+//! [`rust_kfunc.bpf.c`]: srctree/tools/testing/selftests/bpf_ns_ident/progs/rust_kfunc.bpf.c
+
+use kernel::{
+    bpf::kfunc::{
+        flags::KF_SLEEPABLE,
+        Caller,
+        Hook,
+        In,
+        Out, //
+    },
+    prelude::*,
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
+};
+
+module! {
+    type: RustKfunc,
+    name: "rust_kfunc",
+    authors: ["Rust for Linux Contributors"],
+    description: "Rust kfunc sample",
+    license: "GPL",
+}
+
+kernel::bpf_struct! {
+    /// Some statistics that a program keeps.
+    struct Sample as "bpf_rust_sample" {
+        sum: u64,
+        count: u32,
+        max: u32,
+    }
+}
+
+kernel::bpf_kfuncs! {
+    /// The kfuncs of this module.
+    static KFUNCS;
+
+    /// Returns the sum of two numbers, modulo 2^64.
+    fn bpf_rust_sample_add(_: &Caller, a: u64, b: u64) -> u64 {
+        a.wrapping_add(b)
+    }
+
+    /// Fills the program's structure.
+    fn bpf_rust_sample_reset(_: &Caller, s: Out<'_, Sample>) -> Result {
+        s.write(Sample {
+            sum: 0,
+            count: 0,
+            max: 0,
+        });
+        Ok(())
+    }
+
+    /// Reads the program's structure.
+    ///
+    /// Returns the mean, or a negative errno:
+    /// - `-EINVAL`: `count` is 0.
+    /// - `-ERANGE`: the mean does not fit into the result.
+    fn bpf_rust_sample_mean(_: &Caller, s: In<'_, Sample>) -> Result<i64> {
+        let s = s.read();
+        let mean = s.sum.checked_div(s.count.into()).ok_or(EINVAL)?;
+        i64::try_from(mean).map_err(|_| ERANGE)
+    }
+
+    /// Sleeps, which is why only sleepable programs may call it.
+    ///
+    /// Returns 0, or `-EINVAL` if `msecs` is above 1000.
+    flags(KF_SLEEPABLE)
+    fn bpf_rust_sample_sleep(_: &Caller, msecs: u32) -> Result {
+        if msecs > 1000 {
+            return Err(EINVAL);
+        }
+        fsleep(Delta::from_millis(msecs.into()));
+        Ok(())
+    }
+}
+
+struct RustKfunc;
+
+impl kernel::Module for RustKfunc {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        KFUNCS.register(Hook::Syscall)?;
+        KFUNCS.register(Hook::Tracing)?;
+        Ok(Self)
+    }
+}
