@@ -1,0 +1,996 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * nstop: who is doing what, by pid namespace.
+ *
+ * Two sources that know nothing of each other are put side by side: a BPF
+ * program asks bpf_get_current_pidns_ident() on every system call whose it is,
+ * and this program asks stat(2) and NS_GET_ID about /proc/PID/ns/pid of the
+ * same tasks. Where they disagree the kfunc is wrong, and the exit status says
+ * so.
+ */
+#define _GNU_SOURCE
+#define __SANE_USERSPACE_TYPES__	/* __u64 is long long everywhere */
+#include <ctype.h>
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/nsfs.h>
+#include <linux/types.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "nstop.h"
+#include "nstop.skel.h"
+
+#define MODULE		"bpf_ns_ident"
+#define KFUNC		"bpf_get_current_pidns_ident"
+#define VMLINUX_BTF	"/sys/kernel/btf/vmlinux"
+
+#define NSEC_PER_SEC	1000000000ULL
+#define DEFAULT_SECS	2.0
+#define MAX_SECS	86400.0
+#define MAX_NOTES	10	/* mismatches that are spelled out per round */
+
+enum {
+	EXIT_MATCH = 0,
+	EXIT_MISMATCH = 1,
+	EXIT_ERROR = 2,
+};
+
+/* What becomes of a row. */
+enum verdict {
+	MATCH,
+	MISMATCH,
+	GONE,		/* its callers were gone before they were compared */
+	DENIED,		/* not allowed to look at its callers */
+	NOTHING,	/* no calls, so there is nothing to compare */
+	NR_VERDICTS
+};
+
+static const char *const verdicts[NR_VERDICTS] = {
+	[MATCH] = "match",
+	[MISMATCH] = "MISMATCH",
+	[GONE] = "gone",
+	[DENIED] = "denied",
+	[NOTHING] = "-",
+};
+
+/* A row of the table. Rows live on from round to round while they are alive. */
+struct ns {
+	struct bpf_ns_ident ident;
+	struct ns *parent;	/* NULL: the initial one, or not known */
+	bool parent_known;
+	__u64 total;		/* calls since the start */
+
+	/* This round only. */
+	__u64 calls;
+	bool live;		/* to be shown, or the ancestor of such a one */
+	bool callers;		/* tasks of it are in the BPF map */
+	unsigned int tasks;
+	unsigned int matches;
+	unsigned int mismatches;
+	unsigned int denied;
+	struct ns *child;
+	struct ns *sibling;
+
+	/* The first command: the task with the lowest pid inside. */
+	char comm[NSTOP_COMM_LEN];
+	pid_t pid;		/* as this process sees it, 0: none */
+	pid_t inner_pid;
+};
+
+/* What the BPF program was told about a task. */
+struct caller {
+	struct nstop_task_key key;
+	struct nstop_task task;
+	bool alive;
+};
+
+/* What /proc says about a task. */
+struct proc_task {
+	pid_t tgid;
+	int dir;
+	__u64 start;		/* in clock ticks */
+	unsigned int threads;
+	char comm[NSTOP_COMM_LEN];
+};
+
+/* A task for which the two sources differ. */
+struct mismatch {
+	pid_t tgid;
+	char comm[NSTOP_COMM_LEN];
+	struct bpf_ns_ident told;	/* by the kfunc */
+	struct bpf_ns_ident is;		/* by stat(2) and NS_GET_ID */
+	bool changed;
+};
+
+static struct {
+	bool once;
+	bool verbose;
+	double secs;
+} opt = { .secs = DEFAULT_SECS };
+
+static struct ns **rows;
+static size_t nr_rows;
+
+static struct caller *callers;
+static size_t nr_callers;
+
+/* Tasks in this round. */
+static unsigned int compared;
+static unsigned int denied;
+static unsigned int mismatches;
+static struct mismatch notes[MAX_NOTES];
+
+static char log_buf[64 * 1024];	/* the verifier's */
+
+static void *grow(void *old, size_t nr, size_t size)
+{
+	void *new;
+
+	/* Doubles at each power of two. */
+	if (nr & (nr - 1))
+		return old;
+	new = reallocarray(old, nr ? nr * 2 : 1, size);
+	if (!new)
+		err(EXIT_ERROR, "out of memory");
+	return new;
+}
+
+static bool same_ident(const struct bpf_ns_ident *a,
+		       const struct bpf_ns_ident *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->id == b->id;
+}
+
+static void copy_comm(char to[NSTOP_COMM_LEN], const char *from, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len && i < NSTOP_COMM_LEN - 1 && from[i]; i++)
+		to[i] = isprint((unsigned char)from[i]) ? from[i] : '?';
+	to[i] = '\0';
+}
+
+static struct ns *get_row(const struct bpf_ns_ident *ident)
+{
+	struct ns *ns;
+	size_t i;
+
+	for (i = 0; i < nr_rows; i++)
+		if (same_ident(&rows[i]->ident, ident))
+			return rows[i];
+
+	ns = calloc(1, sizeof(*ns));
+	if (!ns)
+		err(EXIT_ERROR, "out of memory");
+	ns->ident = *ident;
+	rows = grow(rows, nr_rows, sizeof(*rows));
+	rows[nr_rows++] = ns;
+	return ns;
+}
+
+/* The identity of the namespace behind an open file of nsfs, or -1 and errno. */
+static int fd_ident(int fd, struct bpf_ns_ident *ident)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) || ioctl(fd, NS_GET_ID, &ident->id))
+		return -1;
+	ident->dev = st.st_dev;
+	ident->ino = st.st_ino;
+	return 0;
+}
+
+/* The row of a namespace that is in use, and with it those of its ancestors. */
+static struct ns *live_row(int fd, const struct bpf_ns_ident *ident)
+{
+	struct bpf_ns_ident above;
+	struct ns *ns, *up;
+	int parent;
+
+	ns = get_row(ident);
+	if (!ns->parent_known) {
+		parent = ioctl(fd, NS_GET_PARENT);
+		/* EPERM: the parent, if there is one, is not for us to see. */
+		if (parent < 0 && errno != EPERM)
+			err(EXIT_ERROR, "NS_GET_PARENT");
+		if (parent >= 0) {
+			if (fd_ident(parent, &above))
+				err(EXIT_ERROR, "parent namespace");
+			ns->parent = live_row(parent, &above);
+			close(parent);
+		}
+		ns->parent_known = true;
+	}
+
+	for (up = ns; up && !up->live; up = up->parent)
+		up->live = true;
+	return ns;
+}
+
+static void read_calls(int fd)
+{
+	int nr_cpus = libbpf_num_possible_cpus(), i;
+	struct bpf_ns_ident key, *prev = NULL;
+	struct ns *ns;
+	__u64 *counts, total;
+
+	if (nr_cpus < 0)
+		errx(EXIT_ERROR, "the number of CPUs is not to be had");
+	counts = calloc(nr_cpus, sizeof(*counts));
+	if (!counts)
+		err(EXIT_ERROR, "out of memory");
+
+	while (!bpf_map_get_next_key(fd, prev, &key)) {
+		prev = &key;
+		if (bpf_map_lookup_elem(fd, &key, counts))
+			err(EXIT_ERROR, "reading the counters");
+		for (i = 0, total = 0; i < nr_cpus; i++)
+			total += counts[i];
+		ns = get_row(&key);
+		ns->calls = total - ns->total;
+		ns->total = total;
+	}
+	if (errno != ENOENT)
+		err(EXIT_ERROR, "reading the counters");
+	free(counts);
+}
+
+static int cmp_callers(const void *a, const void *b)
+{
+	const struct caller *x = a, *y = b;
+
+	return x->key.tgid < y->key.tgid ? -1 : x->key.tgid > y->key.tgid;
+}
+
+static void read_callers(int fd)
+{
+	struct nstop_task_key key, *prev = NULL;
+	struct caller *caller;
+	struct ns *ns;
+
+	nr_callers = 0;
+	free(callers);
+	callers = NULL;
+	while (!bpf_map_get_next_key(fd, prev, &key)) {
+		prev = &key;
+		callers = grow(callers, nr_callers, sizeof(*callers));
+		caller = &callers[nr_callers++];
+		caller->key = key;
+		caller->alive = false;
+		if (bpf_map_lookup_elem(fd, &key, &caller->task))
+			err(EXIT_ERROR, "reading the map of tasks");
+		ns = get_row(&caller->task.ident);
+		ns->callers = true;
+	}
+	if (errno != ENOENT)
+		err(EXIT_ERROR, "reading the map of tasks");
+	if (nr_callers)
+		qsort(callers, nr_callers, sizeof(*callers), cmp_callers);
+}
+
+/*
+ * The start time in /proc/PID/stat is in clock ticks, and in the terms of the
+ * time namespace of the reader, which need not be the initial one.
+ */
+static __u64 start_in_ticks(__u64 start)
+{
+	static long long offset;
+	static long hz;
+	long long sec, nsec;
+	FILE *f;
+
+	if (!hz) {
+		hz = sysconf(_SC_CLK_TCK);
+		f = fopen("/proc/self/timens_offsets", "r");
+		if (f) {
+			if (fscanf(f, "%*s %*d %*d boottime %lld %lld",
+				   &sec, &nsec) == 2)
+				offset = sec * (long long)NSEC_PER_SEC + nsec;
+			fclose(f);
+		}
+	}
+	return (start + offset) / (NSEC_PER_SEC / hz);
+}
+
+static int read_stat(struct proc_task *task)
+{
+	char buf[1024], *comm, *rest;
+	ssize_t len;
+	int fd;
+
+	fd = openat(task->dir, "stat", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	len = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (len <= 0) {
+		errno = ESRCH;
+		return -1;
+	}
+	buf[len] = '\0';
+
+	/* The command may have anything in it, parentheses too. */
+	comm = strchr(buf, '(');
+	rest = strrchr(buf, ')');
+	if (!comm || !rest)
+		errx(EXIT_ERROR, "cannot make sense of /proc/%d/stat",
+		     task->tgid);
+	copy_comm(task->comm, comm + 1, rest - comm - 1);
+
+	/* Fields 3 to 22, of which 20 and 22 matter: see proc_pid_stat(5). */
+	if (sscanf(rest + 1,
+		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u %*d %llu",
+		   &task->threads, &task->start) != 2)
+		errx(EXIT_ERROR, "cannot make sense of /proc/%d/stat",
+		     task->tgid);
+	return 0;
+}
+
+/* Is this the task whose answer it is, and not a later one of that number? */
+static bool is_caller(const struct caller *caller, const struct proc_task *task)
+{
+	return caller->key.tgid == (__u64)task->tgid &&
+	       start_in_ticks(caller->key.start) == task->start;
+}
+
+static void compare(const struct caller *caller, const struct proc_task *task,
+		    struct ns *ns)
+{
+	const struct bpf_ns_ident *told = &caller->task.ident;
+	struct mismatch *note;
+
+	compared++;
+	if (same_ident(told, &ns->ident) && !caller->task.changed) {
+		ns->matches++;
+		return;
+	}
+
+	/* Both rows are wrong: the one that was told, and the one it is in. */
+	ns->mismatches++;
+	if (!same_ident(told, &ns->ident))
+		get_row(told)->mismatches++;
+
+	if (mismatches < MAX_NOTES) {
+		note = &notes[mismatches];
+		note->tgid = task->tgid;
+		copy_comm(note->comm, task->comm, sizeof(task->comm));
+		note->told = *told;
+		note->is = ns->ident;
+		note->changed = caller->task.changed;
+	}
+	mismatches++;
+}
+
+/* The row of a task, or NULL and errno if it is gone or not for us to see. */
+static struct ns *stat_task(struct proc_task *task)
+{
+	struct bpf_ns_ident ident;
+	struct stat st;
+	struct ns *ns;
+	pid_t inner;
+	int fd;
+
+	if (read_stat(task) || fstatat(task->dir, "ns/pid", &st, 0))
+		return NULL;
+	fd = openat(task->dir, "ns/pid", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+
+	if (fd_ident(fd, &ident))
+		err(EXIT_ERROR, "NS_GET_ID of /proc/%d/ns/pid", task->tgid);
+	ident.dev = st.st_dev;
+	ident.ino = st.st_ino;
+	ns = live_row(fd, &ident);
+	inner = ioctl(fd, NS_GET_PID_IN_PIDNS, task->tgid);
+	close(fd);
+
+	ns->tasks += task->threads;
+	if (inner > 0 && (!ns->inner_pid || inner < ns->inner_pid)) {
+		ns->inner_pid = inner;
+		ns->pid = task->tgid;
+		copy_comm(ns->comm, task->comm, sizeof(task->comm));
+	}
+	return ns;
+}
+
+static void look_at_task(struct proc_task *task)
+{
+	struct caller key = { .key.tgid = task->tgid }, *caller;
+	struct caller *end = callers + nr_callers;
+	struct ns *ns;
+
+	ns = stat_task(task);
+	if (!ns) {
+		if (errno != EACCES && errno != EPERM)
+			return;
+		denied++;
+	}
+
+	caller = nr_callers ? bsearch(&key, callers, nr_callers,
+				      sizeof(*callers), cmp_callers) : NULL;
+	if (!caller)
+		return;
+	while (caller > callers && caller[-1].key.tgid == key.key.tgid)
+		caller--;
+	for (; caller < end && caller->key.tgid == key.key.tgid; caller++) {
+		if (!is_caller(caller, task))
+			continue;
+		caller->alive = true;
+		if (ns)
+			compare(caller, task, ns);
+		else
+			get_row(&caller->task.ident)->denied++;
+	}
+}
+
+static void read_proc(void)
+{
+	struct proc_task task;
+	struct dirent *de;
+	char *end;
+	DIR *proc;
+
+	proc = opendir("/proc");
+	if (!proc)
+		err(EXIT_ERROR, "/proc");
+
+	for (;;) {
+		errno = 0;
+		de = readdir(proc);
+		if (!de)
+			break;
+		task.tgid = strtol(de->d_name, &end, 10);
+		if (task.tgid <= 0 || *end)
+			continue;
+		/* Everything goes through this: it stays with the one task. */
+		task.dir = openat(dirfd(proc), de->d_name,
+				  O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (task.dir < 0)
+			continue;
+		look_at_task(&task);
+		close(task.dir);
+	}
+	if (errno)
+		err(EXIT_ERROR, "/proc");
+	closedir(proc);
+}
+
+/* Tasks that are gone make no more calls: their entries are free to go. */
+static void forget_tasks(int fd)
+{
+	struct caller *caller;
+	struct ns *ns;
+
+	for (caller = callers; caller < callers + nr_callers; caller++) {
+		if (caller->alive)
+			continue;
+		/* A command for a row that has none, of the lowest pid. */
+		ns = get_row(&caller->task.ident);
+		if (!ns->inner_pid && !ns->pid) {
+			ns->pid = caller->key.tgid;
+			copy_comm(ns->comm, caller->task.comm, NSTOP_COMM_LEN);
+		}
+		bpf_map_delete_elem(fd, &caller->key);
+	}
+}
+
+/*
+ * A namespace without tasks cannot get new ones. Its counter was read after
+ * its last task was gone: if that has not moved by then, it never will.
+ */
+static void forget_rows(int fd)
+{
+	size_t i, kept = 0;
+	struct ns *ns, *up;
+
+	for (i = 0; i < nr_rows; i++)
+		if (rows[i]->calls || rows[i]->callers)
+			for (up = rows[i]; up; up = up->parent)
+				up->live = true;
+
+	for (i = 0; i < nr_rows; i++) {
+		ns = rows[i];
+		if (ns->live) {
+			rows[kept++] = ns;
+			continue;
+		}
+		if (ns->total)
+			bpf_map_delete_elem(fd, &ns->ident);
+		free(ns);
+	}
+	nr_rows = kept;
+}
+
+static void start_round(void)
+{
+	size_t i;
+
+	for (i = 0; i < nr_rows; i++) {
+		rows[i]->calls = 0;
+		rows[i]->live = false;
+		rows[i]->callers = false;
+		rows[i]->tasks = 0;
+		rows[i]->matches = 0;
+		rows[i]->mismatches = 0;
+		rows[i]->denied = 0;
+		rows[i]->inner_pid = 0;
+	}
+	compared = 0;
+	denied = 0;
+	mismatches = 0;
+}
+
+static enum verdict get_verdict(const struct ns *ns)
+{
+	if (ns->mismatches)
+		return MISMATCH;
+	if (ns->matches)
+		return MATCH;
+	if (ns->denied)
+		return DENIED;
+	if (ns->calls || ns->callers)
+		return GONE;
+	return NOTHING;
+}
+
+static int cmp_rows(const void *a, const void *b)
+{
+	const struct bpf_ns_ident *x = &(*(struct ns **)a)->ident;
+	const struct bpf_ns_ident *y = &(*(struct ns **)b)->ident;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	return x->ino < y->ino ? -1 : x->ino > y->ino;
+}
+
+/* Links the rows into a tree with the lowest id first on each level. */
+static struct ns *make_tree(void)
+{
+	struct ns *root = NULL, **list;
+	size_t i;
+
+	if (nr_rows)
+		qsort(rows, nr_rows, sizeof(*rows), cmp_rows);
+	for (i = 0; i < nr_rows; i++)
+		rows[i]->child = NULL;
+	for (i = nr_rows; i-- > 0;) {
+		list = rows[i]->parent ? &rows[i]->parent->child : &root;
+		rows[i]->sibling = *list;
+		*list = rows[i];
+	}
+	return root;
+}
+
+/* Widths of the columns that hold large numbers. */
+struct widths {
+	int dev, ino, id, calls, tasks;
+};
+
+static void widen(int *width, __u64 value)
+{
+	int len = snprintf(NULL, 0, "%llu", value);
+
+	if (len > *width)
+		*width = len;
+}
+
+static void print_tree(const struct ns *ns, const struct widths *w, int depth)
+{
+	for (; ns; ns = ns->sibling) {
+		printf("%*llu %*llu %*llu %*llu %*u %-8s  %*s", w->dev,
+		       ns->ident.dev, w->ino, ns->ident.ino, w->id,
+		       ns->ident.id, w->calls, ns->calls, w->tasks, ns->tasks,
+		       verdicts[get_verdict(ns)], 2 * depth, "");
+		if (ns->pid)
+			printf("%s (%d)\n", ns->comm, ns->pid);
+		else
+			printf("-\n");
+		print_tree(ns->child, w, depth + 1);
+	}
+}
+
+static void print_table(double secs)
+{
+	struct widths w = {
+		.dev = strlen("ST_DEV"),
+		.ino = strlen("ST_INO"),
+		.id = strlen("ID"),
+		.calls = strlen("CALLS"),
+		.tasks = strlen("TASKS"),
+	};
+	size_t i;
+
+	for (i = 0; i < nr_rows; i++) {
+		widen(&w.dev, rows[i]->ident.dev);
+		widen(&w.ino, rows[i]->ident.ino);
+		widen(&w.id, rows[i]->ident.id);
+		widen(&w.calls, rows[i]->calls);
+		widen(&w.tasks, rows[i]->tasks);
+	}
+
+	printf("System calls in %.1f s, by the pid namespace that "
+	       KFUNC "() gives.\n", secs);
+	printf("STAT(2): do stat(2) and NS_GET_ID on the callers' /proc/PID/ns/pid agree?\n\n");
+	printf("%*s %*s %*s %*s %*s %-8s  %s\n", w.dev, "ST_DEV", w.ino,
+	       "ST_INO", w.id, "ID", w.calls, "CALLS", w.tasks, "TASKS",
+	       "STAT(2)", "FIRST COMMAND (PID), BELOW PARENT");
+	print_tree(make_tree(), &w, 0);
+	printf("\n");
+}
+
+static void print_ident(const char *source, const struct bpf_ns_ident *ident)
+{
+	printf("  %-7s st_dev %llu, st_ino %llu, id %llu\n", source, ident->dev,
+	       ident->ino, ident->id);
+}
+
+static void print_mismatches(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < mismatches && i < MAX_NOTES; i++) {
+		printf("MISMATCH: task %d (%s)\n", notes[i].tgid,
+		       notes[i].comm);
+		print_ident("kfunc", &notes[i].told);
+		if (notes[i].changed)
+			printf("          and something else later\n");
+		print_ident("stat(2)", &notes[i].is);
+	}
+	if (mismatches > MAX_NOTES)
+		printf("MISMATCH: and %u more tasks\n",
+		       mismatches - MAX_NOTES);
+}
+
+static void print_summary(void)
+{
+	unsigned int nr[NR_VERDICTS] = {};
+	size_t i;
+
+	for (i = 0; i < nr_rows; i++)
+		nr[get_verdict(rows[i])]++;
+
+	printf("%zu pid namespace%s: %u match, %u mismatch", nr_rows,
+	       nr_rows == 1 ? "" : "s", nr[MATCH], nr[MISMATCH]);
+	if (nr[GONE])
+		printf(", %u gone", nr[GONE]);
+	if (nr[NOTHING])
+		printf(", %u without calls", nr[NOTHING]);
+	if (nr[DENIED])
+		printf(", %u denied", nr[DENIED]);
+	printf(" (%u process%s compared)\n", compared,
+	       compared == 1 ? "" : "es");
+	if (denied)
+		printf("%u processes could not be looked at, that takes CAP_SYS_PTRACE\n",
+		       denied);
+}
+
+/* Whatever is not in the table. The counters only grow: print what is new. */
+static void print_lost(const struct nstop_bpf *skel)
+{
+	const struct nstop_lost now = skel->bss->lost;
+	struct bpf_prog_info info = {};
+	static struct nstop_lost was;
+	static __u64 missed;
+	__u32 len = sizeof(info);
+
+	if (now.ns_full != was.ns_full)
+		printf("LOST: %llu calls not counted, no room for more than %d namespaces\n",
+		       now.ns_full - was.ns_full, NSTOP_MAX_NS);
+	if (now.task_full != was.task_full)
+		printf("LOST: %llu calls by tasks not compared, no room for more than %d tasks\n",
+		       now.task_full - was.task_full, NSTOP_MAX_TASKS);
+	if (now.no_ident != was.no_ident)
+		printf("LOST: %llu calls by tasks that %s() has no answer for\n",
+		       now.no_ident - was.no_ident, KFUNC);
+	was = now;
+
+	if (!bpf_prog_get_info_by_fd(bpf_program__fd(skel->progs.count_sys_enter),
+				     &info, &len)) {
+		if (info.recursion_misses != missed)
+			printf("LOST: %llu calls not counted, made while another was\n",
+			       info.recursion_misses - missed);
+		missed = info.recursion_misses;
+	}
+}
+
+static void do_round(struct nstop_bpf *skel, double secs)
+{
+	int calls_fd = bpf_map__fd(skel->maps.calls);
+	int tasks_fd = bpf_map__fd(skel->maps.tasks);
+
+	start_round();
+
+	/*
+	 * In this order: what is in the map of tasks and not in /proc has been
+	 * there and is gone, and so is what it has done to the counters.
+	 */
+	read_callers(tasks_fd);
+	read_proc();
+	forget_tasks(tasks_fd);
+	read_calls(calls_fd);
+	forget_rows(calls_fd);
+
+	if (!opt.once)
+		printf(isatty(STDOUT_FILENO) ? "\033[H\033[J" : "\n");
+	print_table(secs);
+	print_mismatches();
+	print_summary();
+	print_lost(skel);
+	if (fflush(stdout))
+		err(EXIT_ERROR, "standard output");
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / (double)NSEC_PER_SEC;
+}
+
+/* Returns false if it is time to go. */
+static bool wait_round(const sigset_t *quit)
+{
+	struct timespec ts = { .tv_sec = opt.secs };
+	int sig;
+
+	ts.tv_nsec = (opt.secs - ts.tv_sec) * NSEC_PER_SEC;
+	do {
+		sig = sigtimedwait(quit, NULL, &ts);
+	} while (sig < 0 && errno == EINTR);
+	return sig < 0;
+}
+
+static int run(struct nstop_bpf *skel, const sigset_t *quit)
+{
+	int status = EXIT_MATCH;
+	double start = seconds();
+
+	while (wait_round(quit)) {
+		skel->bss->paused = true;
+		do_round(skel, seconds() - start);
+		skel->bss->paused = false;
+		start = seconds();
+
+		/* This process called too, so there is at least one. */
+		if (!compared)
+			errx(EXIT_ERROR, "not a single process could be compared");
+		if (mismatches)
+			status = EXIT_MISMATCH;
+		if (opt.once)
+			break;
+	}
+	return status;
+}
+
+/*
+ * The initial namespaces have numbers of their own in nsfs, which no other
+ * namespace is ever given.
+ */
+static const struct {
+	const char *name;
+	ino_t ino;
+} initial[] = {
+	{ "cgroup", CGROUP_NS_INIT_INO },
+	{ "ipc", IPC_NS_INIT_INO },
+	{ "mnt", MNT_NS_INIT_INO },
+	{ "net", NET_NS_INIT_INO },
+	{ "pid", PID_NS_INIT_INO },
+	{ "time", TIME_NS_INIT_INO },
+	{ "user", USER_NS_INIT_INO },
+	{ "uts", UTS_NS_INIT_INO },
+	{}
+};
+
+static bool is_initial(const char *name, ino_t ino)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
+	/* A kernel without that kind of namespace has only the initial one. */
+	return stat(path, &st) || st.st_ino == ino;
+}
+
+static void say_not_initial(void)
+{
+	const char *sep = "";
+	char names[128] = "";
+	size_t i, len = 0;
+
+	for (i = 0; initial[i].name; i++) {
+		if (is_initial(initial[i].name, initial[i].ino))
+			continue;
+		len += snprintf(names + len, sizeof(names) - len, "%s%s", sep,
+				initial[i].name);
+		sep = ", ";
+	}
+
+	if (len)
+		warnx("this process is not in the initial %s namespace%s",
+		      names, strchr(names, ',') ? "s" : "");
+}
+
+/* Says in words why the program could not be loaded. */
+static void explain(int error)
+{
+	__u32 id;
+
+	/* libbpf does not tell if it was not permitted to look for modules. */
+	if (error == EINVAL && bpf_btf_get_next_id(0, &id) == -EPERM)
+		error = EPERM;
+
+	if (error == EPERM) {
+		warnx("the kernel does not permit this process to load the BPF program:");
+		warnx("it takes CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN in the initial user namespace");
+		say_not_initial();
+	} else if (error == EACCES && strstr(log_buf, KFUNC " is not allowed")) {
+		warnx("the kernel refused to load the BPF program:");
+		warnx("one that calls " KFUNC "() can only be loaded from the initial namespaces");
+		say_not_initial();
+		warnx("the kernel log has the reason: dmesg | grep " MODULE);
+	} else if (access(VMLINUX_BTF, R_OK)) {
+		warn("no BTF of the running kernel, " VMLINUX_BTF);
+		warnx("it takes CONFIG_DEBUG_INFO_BTF=y, and sysfs has to be mounted");
+	} else if (access("/sys/module/" MODULE, F_OK)) {
+		warnx("the running kernel has no " KFUNC "(): modprobe " MODULE);
+	} else if (access("/sys/kernel/btf/" MODULE, F_OK)) {
+		warnx("the module " MODULE " has no BTF: is CONFIG_DEBUG_INFO_BTF_MODULES=y?");
+	} else {
+		errno = error;
+		warn("cannot load the BPF program");
+		if (!opt.verbose)
+			warnx("'nstop --verbose' has the details");
+	}
+}
+
+static int print_libbpf(enum libbpf_print_level level, const char *format,
+			va_list args)
+{
+	return opt.verbose ? vfprintf(stderr, format, args) : 0;
+}
+
+static struct nstop_bpf *load(void)
+{
+	struct nstop_bpf *skel;
+	int ret;
+
+	libbpf_set_print(print_libbpf);
+	skel = nstop_bpf__open();
+	if (!skel)
+		err(EXIT_ERROR, "cannot open the BPF program");
+	bpf_program__set_log_buf(skel->progs.count_sys_enter, log_buf,
+				 sizeof(log_buf));
+	/* Statistics and errors, for which libbpf would load a second time. */
+	bpf_program__set_log_level(skel->progs.count_sys_enter, 4);
+
+	ret = nstop_bpf__load(skel);
+	if (ret) {
+		if (opt.verbose)
+			fputs(log_buf, stderr);
+		explain(-ret);
+		exit(EXIT_ERROR);
+	}
+	ret = nstop_bpf__attach(skel);
+	if (ret)
+		err(EXIT_ERROR, "cannot attach to sys_enter");
+	return skel;
+}
+
+/* Pids come from /proc, so it must show those that this process goes by. */
+static void check_proc(void)
+{
+	char self[16];
+	ssize_t len;
+
+	len = readlink("/proc/self", self, sizeof(self) - 1);
+	if (len < 0)
+		err(EXIT_ERROR, "/proc/self");
+	self[len] = '\0';
+	if (atoi(self) != getpid())
+		errx(EXIT_ERROR, "/proc belongs to another pid namespace than this process");
+}
+
+static void usage(FILE *f)
+{
+	fprintf(f,
+		"Usage: nstop [--once] [--interval SECONDS] [--verbose]\n"
+		"Shows who makes system calls, by pid namespace, and checks the identity that\n"
+		KFUNC "() gives for each against stat(2).\n"
+		"\n"
+		"  -1, --once              one table, then exit (default: until Ctrl-C)\n"
+		"  -i, --interval SECONDS  how long to count for each table (default: %g)\n"
+		"  -v, --verbose           what libbpf and the verifier have to say\n"
+		"  -h, --help              this text\n"
+		"\n"
+		"The last column but one says how the two sources compare:\n"
+		"  match     equal for all tasks that called and are still there\n"
+		"  MISMATCH  different for at least one\n"
+		"  gone      those that called were gone before they could be compared\n"
+		"  denied    not permitted to look at those that called\n"
+		"  -         no calls, so there is nothing to compare\n"
+		"\n"
+		"Exit status: 0 no mismatch, 1 a mismatch, 2 an error.\n",
+		DEFAULT_SECS);
+}
+
+static void parse_args(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "once", no_argument, NULL, '1' },
+		{ "interval", required_argument, NULL, 'i' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{}
+	};
+	char *end;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "1i:vh", options, NULL)) != -1) {
+		switch (c) {
+		case '1':
+			opt.once = true;
+			break;
+		case 'i':
+			opt.secs = strtod(optarg, &end);
+			/* The negation is for NaN. */
+			if (end == optarg || *end ||
+			    !(opt.secs > 0 && opt.secs <= MAX_SECS))
+				errx(EXIT_ERROR, "'%s' is not a number of seconds up to %g",
+				     optarg, MAX_SECS);
+			break;
+		case 'v':
+			opt.verbose = true;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(EXIT_MATCH);
+		default:
+			/* getopt has said what is wrong. */
+			warnx("'nstop --help' lists the options");
+			exit(EXIT_ERROR);
+		}
+	}
+	if (optind < argc)
+		errx(EXIT_ERROR, "'%s' is one argument too many, 'nstop --help' lists the options",
+		     argv[optind]);
+}
+
+int main(int argc, char **argv)
+{
+	struct nstop_bpf *skel;
+	sigset_t quit;
+	int status;
+
+	parse_args(argc, argv);
+
+	sigemptyset(&quit);
+	if (!opt.once) {
+		sigaddset(&quit, SIGINT);
+		sigaddset(&quit, SIGTERM);
+		sigprocmask(SIG_BLOCK, &quit, NULL);
+	}
+
+	skel = load();
+	check_proc();
+	status = run(skel, &quit);
+	nstop_bpf__destroy(skel);
+	return status;
+}

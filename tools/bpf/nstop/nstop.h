@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the BPF program and the program that reads its maps agree on. */
+#ifndef NSTOP_H
+#define NSTOP_H
+
+#define NSTOP_MAX_NS	4096
+#define NSTOP_MAX_TASKS	32768
+#define NSTOP_COMM_LEN	16
+
+/* As the kfuncs of the module bpf_ns_ident fill it. */
+struct bpf_ns_ident {
+	__u64 dev;		/* st_dev of the namespace's file */
+	__u64 ino;		/* st_ino of it */
+	__u64 id;		/* what NS_GET_ID says, never reused in one boot */
+};
+
+/* A thread group: the start time tells apart two that had the same number. */
+struct nstop_task_key {
+	__u64 start;		/* start_boottime of the leader, in ns */
+	__u64 tgid;		/* in the initial pid namespace */
+};
+
+struct nstop_task {
+	struct bpf_ns_ident ident;	/* the first answer for this task */
+	__u64 changed;			/* a later answer was a different one */
+	char comm[NSTOP_COMM_LEN];	/* at the time of the first answer */
+};
+
+/* System calls that are missing from the maps, by reason. */
+struct nstop_lost {
+	__u64 no_ident;		/* the kfunc gave an error */
+	__u64 ns_full;		/* no room for the namespace: not counted */
+	__u64 task_full;	/* no room for the task: counted, not compared */
+};
+
+#endif /* NSTOP_H */
