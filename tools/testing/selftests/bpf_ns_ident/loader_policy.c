@@ -1,0 +1,756 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who may load programs that ask: whoever is in the initial namespaces at that
+ * moment. And what is not affected by that.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bpf_util.h"
+#include "kselftest_harness.h"
+#include "ns_util.h"
+
+#include "raw_tp.skel.h"
+#include "syscall.lskel.h"
+
+#define NOT_ALLOWED "calling kernel function " KFUNC " is not allowed"
+
+#define REFUSED "refused, not in"
+
+#define ROOT_CONTAINER (ALL_NS & ~CLONE_NEWUSER)
+
+FIXTURE(loader)
+{
+	struct kfunc kfunc;
+	struct kfunc sample;
+	struct raw_prog *prog;
+	struct ns_task task;
+	struct ns_task other;
+	int klog;
+};
+
+/* A module anew has said nothing yet, so it is not too much for the log. */
+#define setup_loader(PARAMS)						\
+	do {								\
+		kfunc_close(&self->kfunc);				\
+		ASSERT_EQ(0, module_reload(MODULE, PARAMS));		\
+		ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE, KFUNC));	\
+	} while (0)
+
+#define setup_common()							\
+	do {								\
+		self->task.sock = -1;					\
+		self->other.sock = -1;					\
+		self->kfunc.btf_fd = -1;				\
+		self->sample.btf_fd = -1;				\
+		self->prog = ns_alloc(sizeof(*self->prog));		\
+		ASSERT_NE(NULL, self->prog);				\
+		self->prog->kfunc = &self->kfunc;			\
+		self->klog = klog_open();				\
+		ASSERT_LE(0, self->klog);				\
+	} while (0)
+
+#define teardown_common()						\
+	do {								\
+		ns_stop(&self->other);					\
+		ns_stop(&self->task);					\
+		kfunc_close(&self->kfunc);				\
+		kfunc_close(&self->sample);				\
+		close(self->klog);					\
+	} while (0)
+
+FIXTURE_SETUP(loader)
+{
+	setup_common();
+	setup_loader(NULL);
+}
+
+FIXTURE_TEARDOWN(loader)
+{
+	teardown_common();
+	/* Not with the parameters of a test. */
+	EXPECT_EQ(0, module_reload(MODULE, NULL));
+}
+
+/* Loads, and forgets. */
+static int do_load(void *prog)
+{
+	int fd = raw_load_type(prog, BPF_PROG_TYPE_SYSCALL, 0);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+static int do_load_with_token(void *prog)
+{
+	((struct raw_prog *)prog)->token_fd = ns_received_fd;
+	return do_load(prog);
+}
+
+/* Expects that the log says that @pid was refused, and all of why. */
+static void expect_reason(struct __test_metadata *_metadata, int klog,
+			  const char *prog, pid_t pid, const char *namespaces)
+{
+	char line[512] = "", want[512];
+
+	snprintf(want, sizeof(want),
+		 "%s: prog %s: load by %.15s[%d] refused, not in the initial %s",
+		 MODULE, prog, program_invocation_short_name, pid, namespaces);
+	EXPECT_TRUE(klog_find(klog, REFUSED, line, sizeof(line)));
+	EXPECT_STREQ(want, line);
+	/* Once is enough. */
+	EXPECT_FALSE(klog_find(klog, REFUSED, line, sizeof(line)));
+}
+
+static void expect_refused(struct __test_metadata *_metadata,
+			   struct raw_prog *prog, int klog,
+			   const struct ns_task *task, const char *namespaces)
+{
+	EXPECT_EQ(-EACCES, ns_call(task, do_load, prog));
+	EXPECT_NE(NULL, strstr(prog->log, NOT_ALLOWED)) {
+		TH_LOG("%s", prog->log);
+	}
+	expect_reason(_metadata, klog, "raw", task->pid, namespaces);
+}
+
+TEST_F(loader, in_the_initial_namespaces)
+{
+	char line[512];
+
+	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
+	EXPECT_EQ(0, ns_call(&self->task, do_load, self->prog));
+	EXPECT_FALSE(klog_find(self->klog, REFUSED, line, sizeof(line)));
+}
+
+/* One namespace at a time. */
+FIXTURE(one_namespace)
+{
+	struct kfunc kfunc;
+	struct kfunc sample;
+	struct raw_prog *prog;
+	struct ns_task task;
+	struct ns_task other;
+	int klog;
+};
+
+FIXTURE_VARIANT(one_namespace)
+{
+	__u64 flag;
+	const char *name;
+	const char *others;	/* what is left of a container without it */
+};
+
+FIXTURE_VARIANT_ADD(one_namespace, cgroup)
+{
+	.flag = CLONE_NEWCGROUP,
+	.name = "cgroup namespace",
+	.others = "ipc, mnt, net, pid, time, uts namespaces",
+};
+
+FIXTURE_VARIANT_ADD(one_namespace, ipc)
+{
+	.flag = CLONE_NEWIPC,
+	.name = "ipc namespace",
+	.others = "cgroup, mnt, net, pid, time, uts namespaces",
+};
+
+FIXTURE_VARIANT_ADD(one_namespace, mnt)
+{
+	.flag = CLONE_NEWNS,
+	.name = "mnt namespace",
+	.others = "cgroup, ipc, net, pid, time, uts namespaces",
+};
+
+FIXTURE_VARIANT_ADD(one_namespace, net)
+{
+	.flag = CLONE_NEWNET,
+	.name = "net namespace",
+	.others = "cgroup, ipc, mnt, pid, time, uts namespaces",
+};
+
+FIXTURE_VARIANT_ADD(one_namespace, pid)
+{
+	.flag = CLONE_NEWPID,
+	.name = "pid namespace",
+};
+
+FIXTURE_VARIANT_ADD(one_namespace, time)
+{
+	.flag = CLONE_NEWTIME,
+	.name = "time namespace",
+	.others = "cgroup, ipc, mnt, net, pid, uts namespaces",
+};
+
+FIXTURE_VARIANT_ADD(one_namespace, uts)
+{
+	.flag = CLONE_NEWUTS,
+	.name = "uts namespace",
+	.others = "cgroup, ipc, mnt, net, pid, time namespaces",
+};
+
+FIXTURE_SETUP(one_namespace)
+{
+	setup_common();
+}
+
+FIXTURE_TEARDOWN(one_namespace)
+{
+	teardown_common();
+	EXPECT_EQ(0, module_reload(MODULE, NULL));
+}
+
+TEST_F(one_namespace, refused)
+{
+	setup_loader(NULL);
+	ASSERT_EQ(0, ns_start(&self->task, NULL, variant->flag));
+	expect_refused(_metadata, self->prog, self->klog, &self->task,
+		       variant->name);
+}
+
+/* loader_ns without it: that one does not matter any more, all others do. */
+TEST_F(one_namespace, relaxed)
+{
+	char params[32];
+
+	snprintf(params, sizeof(params), "loader_ns=%#llx",
+		 ALL_NS & ~variant->flag);
+	if (!variant->others) {
+		/* What cannot be relaxed. */
+		ASSERT_EQ(0, module_unload(MODULE));
+		EXPECT_EQ(-EINVAL, module_load(MODULE, params));
+		return;
+	}
+	setup_loader(params);
+	ASSERT_EQ(0, ns_start(&self->task, NULL, variant->flag));
+	EXPECT_EQ(0, ns_call(&self->task, do_load, self->prog)) {
+		TH_LOG("%s", self->prog->log);
+	}
+	ASSERT_EQ(0, ns_start(&self->other, NULL, ROOT_CONTAINER));
+	expect_refused(_metadata, self->prog, self->klog, &self->other,
+		       variant->others);
+}
+
+/* All but the two that cannot be dropped. */
+TEST_F(loader, relaxed_as_much_as_possible)
+{
+	setup_loader("loader_ns=0x30000000");
+	ASSERT_EQ(0, ns_start(&self->task, NULL,
+			      ROOT_CONTAINER & ~CLONE_NEWPID));
+	EXPECT_EQ(0, ns_call(&self->task, do_load, self->prog)) {
+		TH_LOG("%s", self->prog->log);
+	}
+	ASSERT_EQ(0, ns_start(&self->other, NULL, ROOT_CONTAINER));
+	expect_refused(_metadata, self->prog, self->klog, &self->other,
+		       "pid namespace");
+}
+
+static int do_capget(void *unused)
+{
+	char line[128];
+	unsigned long long caps = 0;
+	FILE *status = fopen("/proc/thread-self/status", "r");
+
+	while (status && fgets(line, sizeof(line), status))
+		sscanf(line, "CapEff: %llx", &caps);
+	if (status)
+		fclose(status);
+	/* CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF. */
+	return (caps >> 21 & 1) + (caps >> 38 & 1) + (caps >> 39 & 1);
+}
+
+TEST_F(loader, root_in_a_container_with_all_capabilities)
+{
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ROOT_CONTAINER));
+	/* Also in the initial user namespace. */
+	ASSERT_EQ(3, ns_call(&self->task, do_capget, NULL));
+	expect_refused(_metadata, self->prog, self->klog, &self->task,
+		       "cgroup, ipc, mnt, net, pid, time, uts namespaces");
+}
+
+/* What a task's children will be in is nothing to do with the task. */
+TEST_F(loader, whose_children_will_be_elsewhere)
+{
+	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
+	ASSERT_EQ(0, ns_call(&self->task, ns_do_unshare,
+			     (void *)(CLONE_NEWPID | CLONE_NEWTIME)));
+	EXPECT_EQ(0, ns_call(&self->task, do_load, self->prog)) {
+		TH_LOG("%s", self->prog->log);
+	}
+	ASSERT_EQ(0, ns_start(&self->other, &self->task, 0));
+	expect_refused(_metadata, self->prog, self->klog, &self->other,
+		       "pid, time namespaces");
+}
+
+/* As nsenter does it: where it comes from does not matter. */
+TEST_F(loader, that_entered_the_initial_namespaces)
+{
+	int fd = ns_open(getpid(), "uts");
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWUTS));
+	ASSERT_EQ(0, ns_call_fd(&self->task, fd, ns_do_setns,
+				(void *)CLONE_NEWUTS));
+	EXPECT_EQ(0, ns_call(&self->task, do_load, self->prog)) {
+		TH_LOG("%s", self->prog->log);
+	}
+	close(fd);
+}
+
+static int take_fd(pid_t pid, int fd)
+{
+	int pidfd = syscall(SYS_pidfd_open, pid, 0);
+	int ret = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+
+	close(pidfd);
+	return ret;
+}
+
+static int do_fsopen(void *unused)
+{
+	int fd = syscall(SYS_fsopen, "bpf", 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int do_create_token(void *unused)
+{
+	int root = openat(ns_received_fd, ".", O_RDONLY | O_DIRECTORY);
+	int token = root < 0 ? -errno : bpf_token_create(root, NULL);
+
+	if (root >= 0)
+		close(root);
+	return token;
+}
+
+/* Delegates all of bpf(2) to a user namespace, and returns the token. */
+static int make_token(const struct ns_task *task)
+{
+	static const char *const delegate[] = {
+		"delegate_cmds", "delegate_maps", "delegate_progs",
+		"delegate_attachs",
+	};
+	int fs, mnt = -1, token = ns_call(task, do_fsopen, NULL);
+
+	if (token < 0)
+		return token;
+	fs = take_fd(task->pid, token);
+	token = -EIO;
+	for (size_t i = 0; i < ARRAY_SIZE(delegate); i++)
+		if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, delegate[i],
+			    "any", 0))
+			goto out;
+	if (syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		goto out;
+	mnt = syscall(SYS_fsmount, fs, 0, 0);
+	if (mnt < 0)
+		goto out;
+	token = ns_call_fd(task, mnt, do_create_token, NULL);
+	if (token >= 0)
+		token = take_fd(task->pid, token);
+	close(mnt);
+out:
+	close(fs);
+	return token;
+}
+
+TEST_F(loader, in_a_user_namespace_with_token)
+{
+	int token, userns;
+
+	/* A file system can be made in a user namespace's own mounts only. */
+	ASSERT_EQ(0, ns_start(&self->other, NULL,
+			      CLONE_NEWUSER | CLONE_NEWNS));
+	token = make_token(&self->other);
+	ASSERT_LE(0, token);
+
+	/* So let another one use it that differs in nothing else. */
+	userns = ns_open(self->other.pid, "user");
+	ASSERT_LE(0, userns);
+	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
+	ASSERT_EQ(0, ns_call_fd(&self->task, userns, ns_do_setns,
+				(void *)CLONE_NEWUSER));
+
+	EXPECT_EQ(-EACCES, ns_call_fd(&self->task, token, do_load_with_token,
+				      self->prog));
+	EXPECT_NE(NULL, strstr(self->prog->log, NOT_ALLOWED)) {
+		TH_LOG("%s", self->prog->log);
+	}
+	expect_reason(_metadata, self->klog, "raw", self->task.pid,
+		      "user namespace");
+	close(userns);
+	close(token);
+}
+
+TEST_F(loader, in_a_container_with_token)
+{
+	int token;
+
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ALL_NS));
+	token = make_token(&self->task);
+	ASSERT_LE(0, token);
+	EXPECT_EQ(-EACCES, ns_call_fd(&self->task, token, do_load_with_token,
+				      self->prog));
+	expect_reason(_metadata, self->klog, "raw", self->task.pid,
+		      "cgroup, ipc, mnt, net, pid, time, user, uts namespaces");
+	close(token);
+}
+
+/* Is not asked, since bpf(2) itself says no. */
+TEST_F(loader, in_a_user_namespace_without_token)
+{
+	char line[512];
+
+	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWUSER));
+	EXPECT_EQ(-EPERM, ns_call(&self->task, do_load, self->prog));
+	EXPECT_FALSE(klog_find(self->klog, REFUSED, line, sizeof(line)));
+}
+
+/* What was loaded by the host tells of containers, that is what it is for. */
+TEST_F(loader, of_a_program_that_a_container_triggers)
+{
+	struct bpf_ns_ident want;
+	struct probe probe;
+
+	ASSERT_EQ(0, probe_open(&probe, "raw_tp"));
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ALL_NS));
+	ASSERT_EQ(0, ns_ident(self->task.pid, "pid", &want));
+	probe_target(&probe, self->task.pid);
+	ASSERT_EQ(0, ns_call(&self->task, ns_do_getpgid, NULL));
+	EXPECT_EQ(1, probe.report->calls);
+	EXPECT_EQ(0, probe.report->err);
+	EXPECT_EQ(want.dev, probe.report->ident.dev);
+	EXPECT_EQ(want.ino, probe.report->ident.ino);
+	EXPECT_EQ(want.id, probe.report->ident.id);
+	probe_close(&probe);
+}
+
+static int do_attach(void *unused)
+{
+	int fd = bpf_raw_tracepoint_open("sys_enter", ns_received_fd);
+
+	/* Kept until the task ends. */
+	return fd < 0 ? fd : 0;
+}
+
+static int do_run(void *unused)
+{
+	return run_syscall_prog(ns_received_fd, NULL, 0);
+}
+
+/* The promise is about loading. A file descriptor may be handed on. */
+TEST_F(loader, that_hands_a_program_to_a_container_to_attach)
+{
+	struct bpf_ns_ident want;
+	struct probe probe;
+
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ROOT_CONTAINER));
+	ASSERT_EQ(0, probe_load(&probe, "raw_tp"));
+	ASSERT_EQ(0, ns_ident(self->task.pid, "pid", &want));
+	ASSERT_EQ(0, ns_call_fd(&self->task, probe.fd, do_attach, NULL));
+	probe_target(&probe, self->task.pid);
+	ASSERT_EQ(0, ns_call(&self->task, ns_do_getpgid, NULL));
+	EXPECT_EQ(1, probe.report->calls);
+	EXPECT_EQ(0, probe.report->err);
+	EXPECT_EQ(want.id, probe.report->ident.id);
+	probe_close(&probe);
+}
+
+TEST_F(loader, that_hands_a_program_to_a_container_to_run)
+{
+	struct bpf_ns_ident want;
+	struct probe probe;
+
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ALL_NS));
+	ASSERT_EQ(0, probe_load(&probe, "syscall"));
+	ASSERT_EQ(0, ns_ident(self->task.pid, "pid", &want));
+	probe_target(&probe, self->task.pid);
+	ASSERT_EQ(0, ns_call_fd(&self->task, probe.fd, do_run, NULL));
+	EXPECT_EQ(1, probe.report->calls);
+	EXPECT_EQ(0, probe.report->err);
+	EXPECT_EQ(want.id, probe.report->ident.id);
+	probe_close(&probe);
+}
+
+/* However a program is loaded. */
+static int do_skeleton(void *unused)
+{
+	struct raw_tp *skel;
+	int err;
+
+	libbpf_set_print(NULL);
+	skel = raw_tp__open();
+	if (!skel)
+		return -errno;
+	err = raw_tp__load(skel);
+	raw_tp__destroy(skel);
+	return err;
+}
+
+static int do_light_skeleton(void *unused)
+{
+	struct syscall_light *skel = syscall_light__open();
+	int err;
+
+	if (!skel)
+		return -ENOMEM;
+	err = syscall_light__load(skel);
+	syscall_light__destroy(skel);
+	return err;
+}
+
+static int do_plain_bpf(void *kfunc_id)
+{
+	const struct bpf_insn insns[] = {
+		BPF_ST_MEM(BPF_DW, BPF_REG_10, -24, 0),
+		BPF_ST_MEM(BPF_DW, BPF_REG_10, -16, 0),
+		BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0),
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_10),
+		BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -24),
+		BPF_CALL_KFUNC((intptr_t)kfunc_id),
+		BPF_MOV64_IMM(BPF_REG_0, 0),
+		BPF_EXIT_INSN(),
+	};
+	const int fds[] = { 0, ns_received_fd };
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT,
+		.insns = (uintptr_t)insns,
+		.insn_cnt = ARRAY_SIZE(insns),
+		.license = (uintptr_t)"GPL",
+		.prog_name = "plain",
+		.fd_array = (uintptr_t)fds,
+	};
+	int fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+TEST_F(loader, by_skeleton)
+{
+	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
+	EXPECT_EQ(0, ns_call(&self->task, do_skeleton, NULL));
+	ASSERT_EQ(0, ns_start(&self->other, NULL, CLONE_NEWPID));
+	EXPECT_EQ(-EACCES, ns_call(&self->other, do_skeleton, NULL));
+}
+
+TEST_F(loader, by_light_skeleton)
+{
+	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
+	EXPECT_EQ(0, ns_call(&self->task, do_light_skeleton, NULL));
+	ASSERT_EQ(0, ns_start(&self->other, NULL, CLONE_NEWPID));
+	EXPECT_EQ(-EACCES, ns_call(&self->other, do_light_skeleton, NULL));
+	expect_reason(_metadata, self->klog, "on_syscall", self->other.pid,
+		      "pid namespace");
+}
+
+TEST_F(loader, by_plain_bpf)
+{
+	void *id = (void *)(intptr_t)self->kfunc.id;
+
+	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
+	EXPECT_EQ(0, ns_call_fd(&self->task, self->kfunc.btf_fd, do_plain_bpf,
+				id));
+	ASSERT_EQ(0, ns_start(&self->other, NULL, CLONE_NEWPID));
+	EXPECT_EQ(-EACCES, ns_call_fd(&self->other, self->kfunc.btf_fd,
+				      do_plain_bpf, id));
+	expect_reason(_metadata, self->klog, "plain", self->other.pid,
+		      "pid namespace");
+}
+
+/* What does not ask is none of the module's business. */
+static int do_load_unrelated(void *arg)
+{
+	static const struct bpf_insn insns[] = {
+		BPF_EMIT_CALL(BPF_FUNC_get_current_pid_tgid),
+		BPF_MOV64_IMM(BPF_REG_0, 0),
+		BPF_EXIT_INSN(),
+	};
+	static const enum bpf_prog_type types[] = {
+		BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_TRACEPOINT,
+		BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_PERF_EVENT,
+		BPF_PROG_TYPE_SYSCALL, BPF_PROG_TYPE_CGROUP_DEVICE,
+		BPF_PROG_TYPE_CGROUP_SYSCTL,
+	};
+	struct raw_prog *prog = arg;
+
+	prog->insns = insns;
+	prog->cnt = ARRAY_SIZE(insns);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		int fd;
+
+		prog->type = types[i];
+		fd = raw_load(prog);
+		if (fd < 0)
+			return fd;
+		close(fd);
+	}
+	return 0;
+}
+
+TEST_F(loader, of_unrelated_programs)
+{
+	char line[512];
+
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ROOT_CONTAINER));
+	self->prog->kfunc = NULL;
+	EXPECT_EQ(0, ns_call(&self->task, do_load_unrelated, self->prog)) {
+		TH_LOG("%s", self->prog->log);
+	}
+	kfunc_close(&self->kfunc);
+	ASSERT_EQ(0, module_unload(MODULE));
+	EXPECT_EQ(0, ns_call(&self->task, do_load_unrelated, self->prog)) {
+		TH_LOG("%s", self->prog->log);
+	}
+	EXPECT_FALSE(klog_find(self->klog, REFUSED, line, sizeof(line)));
+}
+
+static int do_load_sample(void *arg)
+{
+	struct raw_prog *prog = arg;
+	const struct bpf_insn insns[] = {
+		BPF_MOV64_IMM(BPF_REG_1, 1),
+		BPF_MOV64_IMM(BPF_REG_2, 2),
+		BPF_CALL_KFUNC(prog->kfunc->id),
+		BPF_EXIT_INSN(),
+	};
+	int fd;
+
+	prog->type = BPF_PROG_TYPE_SYSCALL;
+	prog->insns = insns;
+	prog->cnt = ARRAY_SIZE(insns);
+	fd = raw_load(prog);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+/* The policy is this module's, not that of all kfuncs in Rust. */
+TEST_F(loader, of_programs_with_kfuncs_of_another_module)
+{
+	ASSERT_EQ(0, module_load(SAMPLE_MODULE, NULL));
+	ASSERT_EQ(0, kfunc_find(&self->sample, SAMPLE_MODULE,
+				"bpf_rust_sample_add"));
+	self->prog->kfunc = &self->sample;
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ROOT_CONTAINER));
+	EXPECT_EQ(0, ns_call(&self->task, do_load_sample, self->prog)) {
+		TH_LOG("%s", self->prog->log);
+	}
+}
+
+/* Whoever is refused again and again does not fill the log. */
+TEST_F(loader, refused_too_often_for_the_log)
+{
+	int i, lines = 0;
+
+	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWPID));
+	for (i = 0; i < 100; i++)
+		ASSERT_EQ(-EACCES, ns_call(&self->task, do_load, self->prog));
+	while (klog_find(self->klog, REFUSED, NULL, 0))
+		lines++;
+	EXPECT_LE(10, lines);
+	EXPECT_GE(50, lines);
+}
+
+/* Values of loader_ns that make no sense. */
+FIXTURE(nonsense)
+{
+	int klog;
+};
+
+FIXTURE_VARIANT(nonsense)
+{
+	const char *params;
+	const char *reason;
+};
+
+FIXTURE_VARIANT_ADD(nonsense, none)
+{
+	.params = "loader_ns=0",
+	.reason = "bpf_ns_ident: loader_ns=0x0: must have 0x30000000 (CLONE_NEWUSER | CLONE_NEWPID)",
+};
+
+FIXTURE_VARIANT_ADD(nonsense, without_user)
+{
+	.params = "loader_ns=0x6e020080",
+	.reason = "bpf_ns_ident: loader_ns=0x6e020080: must have 0x30000000 (CLONE_NEWUSER | CLONE_NEWPID)",
+};
+
+FIXTURE_VARIANT_ADD(nonsense, without_pid)
+{
+	.params = "loader_ns=0x5e020080",
+	.reason = "bpf_ns_ident: loader_ns=0x5e020080: must have 0x30000000 (CLONE_NEWUSER | CLONE_NEWPID)",
+};
+
+FIXTURE_VARIANT_ADD(nonsense, unknown_flag)
+{
+	.params = "loader_ns=0x7e020081",
+	.reason = "bpf_ns_ident: loader_ns=0x7e020081: 0x1 is not a CLONE_NEW* flag",
+};
+
+FIXTURE_VARIANT_ADD(nonsense, all_bits)
+{
+	.params = "loader_ns=0xffffffff",
+	.reason = "bpf_ns_ident: loader_ns=0xffffffff: 0x81fdff7f is not a CLONE_NEW* flag",
+};
+
+FIXTURE_VARIANT_ADD(nonsense, too_large)
+{
+	.params = "loader_ns=0x17e020080",
+};
+
+FIXTURE_VARIANT_ADD(nonsense, negative)
+{
+	.params = "loader_ns=-1",
+};
+
+FIXTURE_VARIANT_ADD(nonsense, word)
+{
+	.params = "loader_ns=pid",
+};
+
+FIXTURE_VARIANT_ADD(nonsense, empty)
+{
+	.params = "loader_ns=",
+};
+
+FIXTURE_SETUP(nonsense)
+{
+	ASSERT_EQ(0, module_unload(MODULE));
+	self->klog = klog_open();
+	ASSERT_LE(0, self->klog);
+}
+
+FIXTURE_TEARDOWN(nonsense)
+{
+	close(self->klog);
+	EXPECT_EQ(0, module_load(MODULE, NULL));
+}
+
+TEST_F(nonsense, refused)
+{
+	char command[128], line[512] = "";
+
+	EXPECT_EQ(-EINVAL, module_load(MODULE, variant->params));
+	EXPECT_FALSE(module_is_loaded(MODULE));
+	/* Whatever is wrong, the log names the parameter. */
+	EXPECT_TRUE(klog_find(self->klog, "loader_ns", line, sizeof(line)));
+	if (variant->reason)
+		EXPECT_STREQ(variant->reason, line);
+
+	snprintf(command, sizeof(command), "modprobe %s %s 2>/dev/null", MODULE,
+		 variant->params);
+	EXPECT_NE(0, system(command));
+	EXPECT_FALSE(module_is_loaded(MODULE));
+}
+
+TEST_HARNESS_MAIN

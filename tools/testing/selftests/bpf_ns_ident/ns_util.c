@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/membarrier.h>
+#include <linux/nsfs.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ns_util.h"
+
+/* Of <linux/module.h>, which the headers in tools/ hide. */
+#ifndef MODULE_INIT_COMPRESSED_FILE
+#define MODULE_INIT_COMPRESSED_FILE 4
+#endif
+
+int ns_received_fd = -1;
+
+struct request {
+	int (*fn)(void *arg);
+	void *arg;
+};
+
+static int send_with_fd(int sock, const void *data, size_t size, int fd)
+{
+	char control[CMSG_SPACE(sizeof(fd))] = {};
+	struct iovec iov = { (void *)data, size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		struct cmsghdr *cmsg = (struct cmsghdr *)control;
+
+		msg.msg_control = control;
+		msg.msg_controllen = sizeof(control);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	}
+	return sendmsg(sock, &msg, MSG_NOSIGNAL) == (ssize_t)size ? 0 : -errno;
+}
+
+/* Receives a message, and what came with it: a descriptor, who sent it. */
+static int recv_with(int sock, void *data, size_t size, int *fd, pid_t *pid)
+{
+	char control[CMSG_SPACE(sizeof(*fd)) +
+		     CMSG_SPACE(sizeof(struct ucred))] = {};
+	struct iovec iov = { data, size };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg;
+	ssize_t got;
+
+	do {
+		got = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	} while (got < 0 && errno == EINTR);
+	if (got != (ssize_t)size)
+		return got < 0 ? -errno : -ESRCH;
+
+	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
+		if (cmsg->cmsg_level != SOL_SOCKET)
+			continue;
+		if (cmsg->cmsg_type == SCM_RIGHTS && fd) {
+			memcpy(fd, CMSG_DATA(cmsg), sizeof(*fd));
+		} else if (cmsg->cmsg_type == SCM_CREDENTIALS && pid) {
+			struct ucred cred;
+
+			memcpy(&cred, CMSG_DATA(cmsg), sizeof(cred));
+			*pid = cred.pid;
+		}
+	}
+	return 0;
+}
+
+static void __attribute__((noreturn)) serve(int sock)
+{
+	struct request req;
+	int ret = 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Children of the task vanish by themselves. */
+	signal(SIGCHLD, SIG_IGN);
+	/* Says hello, so that the test learns its pid. */
+	for (;;) {
+		if (send_with_fd(sock, &ret, sizeof(ret), -1))
+			_exit(1);
+		if (recv_with(sock, &req, sizeof(req), &ns_received_fd, NULL))
+			_exit(0);
+		ret = req.fn(req.arg);
+		if (ns_received_fd >= 0) {
+			close(ns_received_fd);
+			ns_received_fd = -1;
+		}
+	}
+}
+
+static int start_here(__u64 flags, int sock)
+{
+	struct clone_args args = {
+		.flags = flags,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid = syscall(SYS_clone3, &args, sizeof(args));
+
+	if (pid == 0)
+		serve(sock);
+	return pid < 0 ? -errno : pid;
+}
+
+static int do_start(void *flags)
+{
+	/* The caller closes the one that was received. */
+	int sock = fcntl(ns_received_fd, F_DUPFD_CLOEXEC, 3);
+	int pid = start_here((uintptr_t)flags, sock);
+
+	close(sock);
+	return pid < 0 ? pid : 0;
+}
+
+static int map_ids(pid_t pid)
+{
+	static const char *const maps[] = { "uid_map", "gid_map" };
+	char path[64];
+	int err = 0;
+
+	for (size_t i = 0; i < 2 && !err; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, maps[i]);
+		err = write_file(path, "0 0 4294967295");
+	}
+	return err;
+}
+
+int ns_start(struct ns_task *task, const struct ns_task *from, __u64 flags)
+{
+	int socks[2], one = 1, hello, ret;
+
+	*task = (struct ns_task){ .pid = -1, .sock = -1 };
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socks))
+		return -errno;
+	setsockopt(socks[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one));
+
+	if (from) {
+		ret = ns_call_fd(from, socks[1], do_start, (void *)(uintptr_t)flags);
+	} else {
+		ret = start_here(flags, socks[1]);
+		task->is_child = ret > 0;
+		if (ret > 0)
+			task->pid = ret;
+	}
+	close(socks[1]);
+	task->sock = socks[0];
+	if (ret >= 0)
+		ret = recv_with(task->sock, &hello, sizeof(hello), NULL, &task->pid);
+	if (!ret && (flags & CLONE_NEWUSER))
+		ret = map_ids(task->pid);
+	if (ret)
+		ns_stop(task);
+	return ret;
+}
+
+int ns_call_begin(const struct ns_task *task, int fd, int (*fn)(void *arg),
+		  void *arg)
+{
+	struct request req = { fn, arg };
+
+	return send_with_fd(task->sock, &req, sizeof(req), fd);
+}
+
+int ns_call_end(const struct ns_task *task)
+{
+	int ret, err;
+
+	err = recv_with(task->sock, &ret, sizeof(ret), NULL, NULL);
+	return err ?: ret;
+}
+
+int ns_call_fd(const struct ns_task *task, int fd, int (*fn)(void *arg),
+	       void *arg)
+{
+	return ns_call_begin(task, fd, fn, arg) ?: ns_call_end(task);
+}
+
+int ns_call(const struct ns_task *task, int (*fn)(void *arg), void *arg)
+{
+	return ns_call_fd(task, -1, fn, arg);
+}
+
+void ns_stop(struct ns_task *task)
+{
+	if (task->pid > 0) {
+		int pidfd = syscall(SYS_pidfd_open, task->pid, 0);
+
+		if (pidfd >= 0) {
+			struct pollfd exited = { pidfd, POLLIN };
+
+			syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+			poll(&exited, 1, -1);
+			close(pidfd);
+		}
+		if (task->is_child)
+			waitpid(task->pid, NULL, 0);
+	}
+	if (task->sock >= 0)
+		close(task->sock);
+	*task = (struct ns_task){ .pid = -1, .sock = -1 };
+}
+
+void *ns_alloc(size_t size)
+{
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return mem == MAP_FAILED ? NULL : mem;
+}
+
+int ns_do_getpgid(void *unused)
+{
+	/* There is no such process, and not only because of the number. */
+	return syscall(SYS_getpgid, MAGIC_PID) == -1 && errno == ESRCH ? 0 : -EIO;
+}
+
+int ns_do_unshare(void *flags)
+{
+	return unshare((uintptr_t)flags) ? -errno : 0;
+}
+
+int ns_do_setns(void *flags)
+{
+	return setns(ns_received_fd, (uintptr_t)flags) ? -errno : 0;
+}
+
+int ns_open(pid_t pid, const char *name)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int ns_ident_fd(int fd, struct bpf_ns_ident *ident)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) || ioctl(fd, NS_GET_ID, &ident->id))
+		return -errno;
+	ident->dev = st.st_dev;
+	ident->ino = st.st_ino;
+	return 0;
+}
+
+int ns_ident(pid_t pid, const char *name, struct bpf_ns_ident *ident)
+{
+	int fd = ns_open(pid, name);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = ns_ident_fd(fd, ident);
+	close(fd);
+	return err;
+}
+
+int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -errno;
+	close(fd);
+	return err;
+}
+
+bool module_is_loaded(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/initstate", name);
+	return !access(path, F_OK);
+}
+
+/* Asks modprobe where the module is. Loading it by ourselves gives an errno. */
+static int open_module(const char *name)
+{
+	char command[128], line[4096], *path = NULL;
+	FILE *out;
+
+	snprintf(command, sizeof(command),
+		 "modprobe --show-depends --ignore-install %s 2>/dev/null", name);
+	out = popen(command, "r");
+	while (out && fgets(line, sizeof(line), out))
+		if (!strncmp(line, "insmod ", 7))
+			path = strtok(line + 7, " \n");
+	if (out)
+		pclose(out);
+	return path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+}
+
+int module_load(const char *name, const char *params)
+{
+	static char cached_name[32];
+	static int cached = -1;
+	int flags = 0;
+	__u8 magic[4];
+
+	/* modprobe takes longer than all the rest. */
+	if (cached < 0 || strcmp(cached_name, name)) {
+		if (cached >= 0)
+			close(cached);
+		cached = open_module(name);
+		snprintf(cached_name, sizeof(cached_name), "%s", name);
+	}
+	if (cached < 0)
+		return -ENOENT;
+	if (pread(cached, magic, 4, 0) != 4)
+		return -EIO;
+	if (memcmp(magic, "\177ELF", 4))
+		flags = MODULE_INIT_COMPRESSED_FILE;
+	if (syscall(SYS_finit_module, cached, params ?: "", flags))
+		return errno == EEXIST ? 0 : -errno;
+	return 0;
+}
+
+int module_unload_now(const char *name)
+{
+	if (syscall(SYS_delete_module, name, O_NONBLOCK))
+		return errno == ENOENT ? 0 : -errno;
+	return 0;
+}
+
+int module_unload(const char *name)
+{
+	time_t deadline = time(NULL) + 20;
+	int err;
+
+	for (;;) {
+		err = module_unload_now(name);
+		if (err != -EAGAIN || time(NULL) > deadline)
+			return err;
+		/* A program that was closed is freed when RCU allows it. */
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	}
+}
+
+int module_reload(const char *name, const char *params)
+{
+	return module_unload(name) ?: module_load(name, params);
+}
+
+int klog_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+bool klog_find(int klog, const char *text, char *line, size_t size)
+{
+	char record[8192], *start;
+	ssize_t len;
+
+	for (;;) {
+		len = read(klog, record, sizeof(record) - 1);
+		/* Overwritten by newer ones: go on with those. */
+		if (len < 0 && errno == EPIPE)
+			continue;
+		if (len <= 0)
+			return false;
+		record[len] = 0;
+		start = strchr(record, ';');
+		if (!start || !strstr(start, text))
+			continue;
+		start[1 + strcspn(start + 1, "\n")] = 0;
+		if (line)
+			snprintf(line, size, "%s", start + 1);
+		return true;
+	}
+}

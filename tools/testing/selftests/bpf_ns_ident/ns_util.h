@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Tasks in namespaces of their own that do what a test asks them to, the
+ * identity of namespaces as userspace knows it, modules, the kernel log.
+ *
+ * Functions return 0 or what they are asked for, or a negative errno.
+ */
+#ifndef _NS_UTIL_H
+#define _NS_UTIL_H
+
+#include <linux/sched.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "report.h"
+
+#define MODULE "bpf_ns_ident"
+#define SAMPLE_MODULE "rust_kfunc"
+
+#define ALL_NS (CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | \
+		CLONE_NEWPID | CLONE_NEWTIME | CLONE_NEWUSER | CLONE_NEWUTS)
+
+struct ns_task {
+	pid_t pid;		/* in the test's pid namespace */
+	int sock;
+	bool is_child;		/* of the test itself */
+};
+
+/*
+ * Starts a task by clone3() with @flags, a child of @from, or of the caller if
+ * NULL. In a new user namespace it is root, as which every id is mapped.
+ */
+int ns_start(struct ns_task *task, const struct ns_task *from, __u64 flags);
+
+/*
+ * Has the task call @fn, and returns what that does. What @arg points to must
+ * have been made, by ns_alloc() if it is written to, before the task was.
+ */
+int ns_call(const struct ns_task *task, int (*fn)(void *arg), void *arg);
+
+/* The same; @fn finds the file descriptor in ns_received_fd. */
+int ns_call_fd(const struct ns_task *task, int fd, int (*fn)(void *arg),
+	       void *arg);
+extern int ns_received_fd;
+
+/* In two steps, for what does not return before the test did something. */
+int ns_call_begin(const struct ns_task *task, int fd, int (*fn)(void *arg),
+		  void *arg);
+int ns_call_end(const struct ns_task *task);
+
+/* Ends the task, and waits for the end. */
+void ns_stop(struct ns_task *task);
+
+/* Zeroed memory that a test shares with tasks that it starts afterwards. */
+void *ns_alloc(size_t size);
+
+/* What a task may be asked to do. Flags come as pointers. */
+int ns_do_getpgid(void *unused);	/* a system call that programs wait for */
+int ns_do_unshare(void *flags);		/* CLONE_NEW*, cast */
+int ns_do_setns(void *flags);		/* CLONE_NEW*, into ns_received_fd */
+
+/* Opens /proc/PID/ns/NAME. */
+int ns_open(pid_t pid, const char *name);
+
+/* Asks stat(2) and NS_GET_ID. */
+int ns_ident(pid_t pid, const char *name, struct bpf_ns_ident *ident);
+int ns_ident_fd(int fd, struct bpf_ns_ident *ident);
+
+int write_file(const char *path, const char *text);
+
+/* 0 if it is loaded already. @params may be NULL. */
+int module_load(const char *name, const char *params);
+/*
+ * 0 if it is not loaded. Either tries once, or waits until programs that were
+ * closed are gone.
+ */
+int module_unload_now(const char *name);
+int module_unload(const char *name);
+bool module_is_loaded(const char *name);
+int module_reload(const char *name, const char *params);
+
+/* The kernel log from now on. */
+int klog_open(void);
+/* Finds the next line that contains @text. */
+bool klog_find(int klog, const char *text, char *line, size_t size);
+
+#endif /* _NS_UTIL_H */

@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every type of program that may ask is attached and triggered by a task in a
+ * pid namespace of its own. Every other one is refused.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bpf_util.h"
+#include "kselftest_harness.h"
+#include "ns_util.h"
+
+#define NOT_ALLOWED "calling kernel function " KFUNC " is not allowed"
+
+FIXTURE(promised)
+{
+	struct probe probe;
+	struct ns_task task;
+	int fd;
+	char cgroup_mount[32];
+	char cgroup[64];
+	int cgroup_fd;
+};
+
+FIXTURE_SETUP(promised)
+{
+	self->task.sock = -1;
+	self->fd = -1;
+	self->cgroup_fd = -1;
+	ASSERT_EQ(0, module_load(MODULE, NULL));
+}
+
+FIXTURE_TEARDOWN(promised)
+{
+	ns_stop(&self->task);
+	probe_close(&self->probe);
+	if (self->fd >= 0)
+		close(self->fd);
+	if (self->cgroup_fd >= 0) {
+		close(self->cgroup_fd);
+		EXPECT_EQ(0, rmdir(self->cgroup));
+	}
+	if (*self->cgroup_mount) {
+		EXPECT_EQ(0, umount2(self->cgroup_mount, MNT_DETACH));
+		rmdir(self->cgroup_mount);
+	}
+}
+
+/*
+ * Has a new task do @do_trigger, which is to make the program run, and compares
+ * what that says. Programs are attached before, so that the task inherits their
+ * file descriptors.
+ */
+static void expect_triggered(struct __test_metadata *_metadata,
+			     struct probe *probe, struct ns_task *task,
+			     const char *cgroup, int (*do_trigger)(void *arg),
+			     void *arg)
+{
+	struct bpf_ns_ident want, initial;
+	char path[128], pid[16];
+
+	ASSERT_EQ(0, ns_start(task, NULL, CLONE_NEWPID));
+	if (cgroup) {
+		snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+		snprintf(pid, sizeof(pid), "%d", task->pid);
+		ASSERT_EQ(0, write_file(path, pid));
+	}
+	ASSERT_EQ(0, ns_ident(task->pid, "pid", &want));
+	ASSERT_EQ(0, ns_ident(getpid(), "pid", &initial));
+	ASSERT_NE(initial.id, want.id);
+
+	probe_target(probe, task->pid);
+	ASSERT_EQ(0, ns_call(task, do_trigger, arg));
+	ASSERT_LE(1, probe->report->calls);
+	EXPECT_EQ(task->pid, (pid_t)probe->report->pid_tgid);
+	EXPECT_EQ(0, probe->report->err);
+	EXPECT_EQ(want.dev, probe->report->ident.dev);
+	EXPECT_EQ(want.ino, probe->report->ident.ino);
+	EXPECT_EQ(want.id, probe->report->ident.id);
+}
+
+/* Programs that are attached as their section says, and wait for getpgid(). */
+#define TEST_GETPGID(NAME)						\
+	TEST_F(promised, NAME)						\
+	{								\
+		ASSERT_EQ(0, probe_open(&self->probe, #NAME));		\
+		expect_triggered(_metadata, &self->probe, &self->task,	\
+				 NULL, ns_do_getpgid, NULL);		\
+		EXPECT_EQ(1, self->probe.report->calls);		\
+	}
+
+TEST_GETPGID(kprobe)
+TEST_GETPGID(kretprobe)
+TEST_GETPGID(tp)
+TEST_GETPGID(raw_tp)
+TEST_GETPGID(tp_btf)
+TEST_GETPGID(fentry)
+TEST_GETPGID(fexit)
+
+/* For uprobes. Not static, and never inlined, so that it can be found. */
+int uprobe_target(void);
+__attribute__((noinline)) int uprobe_target(void)
+{
+	asm volatile("");
+	return 0;
+}
+
+static int do_uprobe(void *unused)
+{
+	return uprobe_target();
+}
+
+static int attach_uprobe(struct probe *probe, bool is_return)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = "uprobe_target",
+		    .retprobe = is_return);
+
+	probe->link = bpf_program__attach_uprobe_opts(probe->prog, -1,
+						      "/proc/self/exe", 0,
+						      &opts);
+	return probe->link ? 0 : -errno;
+}
+
+#define TEST_UPROBE(NAME, IS_RETURN)					\
+	TEST_F(promised, NAME)						\
+	{								\
+		ASSERT_EQ(0, probe_load(&self->probe, #NAME));		\
+		ASSERT_EQ(0, attach_uprobe(&self->probe, IS_RETURN));	\
+		expect_triggered(_metadata, &self->probe, &self->task,	\
+				 NULL, do_uprobe, NULL);		\
+		EXPECT_EQ(1, self->probe.report->calls);		\
+	}
+
+TEST_UPROBE(uprobe, false)
+TEST_UPROBE(uprobe_s, false)
+TEST_UPROBE(uretprobe, true)
+
+/* Runs any program that can be run so, by file descriptor. */
+static int do_run(void *fd)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	return bpf_prog_test_run_opts((intptr_t)fd, &opts);
+}
+
+TEST_F(promised, syscall)
+{
+	ASSERT_EQ(0, probe_load(&self->probe, "syscall"));
+	expect_triggered(_metadata, &self->probe, &self->task, NULL, do_run,
+			 (void *)(intptr_t)self->probe.fd);
+	EXPECT_EQ(1, self->probe.report->calls);
+}
+
+TEST_F(promised, fentry_s)
+{
+	ASSERT_EQ(0, probe_open(&self->probe, "fentry_s"));
+	expect_triggered(_metadata, &self->probe, &self->task, NULL, do_run,
+			 (void *)(intptr_t)self->probe.fd);
+	EXPECT_EQ(1, self->probe.report->calls);
+}
+
+TEST_F(promised, fmod_ret)
+{
+	ASSERT_EQ(0, probe_open(&self->probe, "fmod_ret"));
+	expect_triggered(_metadata, &self->probe, &self->task, NULL, do_run,
+			 (void *)(intptr_t)self->probe.fd);
+	EXPECT_EQ(1, self->probe.report->calls);
+}
+
+/* Security is not asked about processes that do not exist. */
+static int do_getpgid_self(void *unused)
+{
+	return syscall(SYS_getpgid, getpid()) < 0 ? -errno : 0;
+}
+
+TEST_F(promised, lsm)
+{
+	ASSERT_EQ(0, probe_open(&self->probe, "lsm"));
+	expect_triggered(_metadata, &self->probe, &self->task, NULL,
+			 do_getpgid_self, NULL);
+	EXPECT_EQ(1, self->probe.report->calls);
+}
+
+static int do_open(void *path)
+{
+	char byte;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0 || read(fd, &byte, 1) < 0)
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+TEST_F(promised, lsm_s)
+{
+	ASSERT_EQ(0, probe_open(&self->probe, "lsm_s"));
+	expect_triggered(_metadata, &self->probe, &self->task, NULL, do_open,
+			 "/dev/null");
+	EXPECT_EQ(1, self->probe.report->calls);
+}
+
+static int do_read(void *fd)
+{
+	char byte;
+
+	return read((intptr_t)fd, &byte, 1) < 0 ? -errno : 0;
+}
+
+/* An iterator is at another task than the one that it runs on top of. */
+#define TEST_ITER(NAME)							\
+	TEST_F(promised, NAME)						\
+	{								\
+		ASSERT_EQ(0, probe_open(&self->probe, #NAME));		\
+		self->fd = bpf_iter_create(bpf_link__fd(self->probe.link)); \
+		ASSERT_LE(0, self->fd);					\
+		expect_triggered(_metadata, &self->probe, &self->task,	\
+				 NULL, do_read,				\
+				 (void *)(intptr_t)self->fd);		\
+		EXPECT_LE(3, self->probe.report->calls);		\
+	}
+
+TEST_ITER(iter)
+TEST_ITER(iter_s)
+
+/* Spins until the program was there. */
+static int do_spin(void *report)
+{
+	while (!__atomic_load_n(&((struct report *)report)->calls,
+				__ATOMIC_RELAXED))
+		;
+	return 0;
+}
+
+/* Of all tasks on any CPU: the program knows whom it looks for. */
+static int open_perf_event(int cpu, __u32 type, __u64 config)
+{
+	struct perf_event_attr attr = {
+		.type = type,
+		.size = sizeof(attr),
+		.config = config,
+		.sample_period = 1000000,
+	};
+
+	return syscall(SYS_perf_event_open, &attr, -1, cpu, -1,
+		       PERF_FLAG_FD_CLOEXEC);
+}
+
+static void expect_perf_event(struct __test_metadata *_metadata,
+			      struct probe *probe, struct ns_task *task,
+			      __u32 type, __u64 config)
+{
+	struct bpf_link *links[CPU_SETSIZE] = {};
+	int cpu, fd, cpus = libbpf_num_possible_cpus();
+
+	for (cpu = 0; cpu < cpus && cpu < CPU_SETSIZE; cpu++) {
+		fd = open_perf_event(cpu, type, config);
+		if (fd < 0)
+			continue;
+		links[cpu] = bpf_program__attach_perf_event(probe->prog, fd);
+		ASSERT_NE(NULL, links[cpu]);
+	}
+	expect_triggered(_metadata, probe, task, NULL, do_spin, probe->report);
+	while (cpu--)
+		bpf_link__destroy(links[cpu]);
+}
+
+TEST_F(promised, perf_event)
+{
+	ASSERT_EQ(0, probe_load(&self->probe, "perf_event"));
+	expect_perf_event(_metadata, &self->probe, &self->task,
+			  PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK);
+	probe_target(&self->probe, 0);
+	ns_stop(&self->task);
+
+	/* A counter of the CPU, if there is one, interrupts by NMI. */
+	self->fd = open_perf_event(0, PERF_TYPE_HARDWARE,
+				   PERF_COUNT_HW_CPU_CYCLES);
+	if (self->fd < 0) {
+		TH_LOG("no cycle counter: NMI not tried");
+		return;
+	}
+	expect_perf_event(_metadata, &self->probe, &self->task,
+			  PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES);
+}
+
+/* A cgroup for the task, in a hierarchy of the test's own if there is none. */
+#define open_cgroup()							\
+	do {								\
+		const char *root = "/sys/fs/cgroup";			\
+									\
+		if (access("/sys/fs/cgroup/cgroup.procs", F_OK)) {	\
+			strcpy(self->cgroup_mount, "/tmp/ns_ident.XXXXXX"); \
+			root = mkdtemp(self->cgroup_mount);		\
+			ASSERT_NE(NULL, root);				\
+			ASSERT_EQ(0, mount("none", root, "cgroup2", 0, NULL)); \
+		}							\
+		snprintf(self->cgroup, sizeof(self->cgroup),		\
+			 "%s/ns_ident.%d", root, getpid());		\
+		ASSERT_EQ(0, mkdir(self->cgroup, 0755));		\
+		self->cgroup_fd = open(self->cgroup,			\
+				       O_RDONLY | O_DIRECTORY | O_CLOEXEC); \
+		ASSERT_LE(0, self->cgroup_fd);				\
+	} while (0)
+
+#define TEST_CGROUP(NAME, DO, ARG)					\
+	TEST_F(promised, NAME)						\
+	{								\
+		open_cgroup();						\
+		ASSERT_EQ(0, probe_load(&self->probe, #NAME));		\
+		self->probe.link = bpf_program__attach_cgroup(		\
+			self->probe.prog, self->cgroup_fd);		\
+		ASSERT_NE(NULL, self->probe.link);			\
+		expect_triggered(_metadata, &self->probe, &self->task,	\
+				 self->cgroup, DO, ARG);		\
+	}
+
+static int do_socket(void *unused)
+{
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (sock < 0)
+		return -errno;
+	close(sock);
+	return 0;
+}
+
+static int do_connect(void *unused)
+{
+	const struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons(9),
+	};
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (sock < 0)
+		return -errno;
+	/* The program comes before the question whether there is a route. */
+	connect(sock, (const struct sockaddr *)&addr, sizeof(addr));
+	close(sock);
+	return 0;
+}
+
+static int do_getsockopt(void *unused)
+{
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int value, err = 0;
+	socklen_t len = sizeof(value);
+
+	if (sock < 0)
+		return -errno;
+	if (getsockopt(sock, SOL_SOCKET, SO_TYPE, &value, &len))
+		err = -errno;
+	close(sock);
+	return err;
+}
+
+TEST_CGROUP(cgroup_sock, do_socket, NULL)
+TEST_CGROUP(cgroup_connect, do_connect, NULL)
+TEST_CGROUP(cgroup_getsockopt, do_getsockopt, NULL)
+TEST_CGROUP(cgroup_device, do_open, "/dev/null")
+TEST_CGROUP(cgroup_sysctl, do_open, "/proc/sys/kernel/ostype")
+
+/* What an extension may do is what the program may that it extends. */
+TEST_F(promised, extension_of_kprobe)
+{
+	struct probe plain;
+
+	ASSERT_EQ(0, probe_open(&plain, "kprobe_plain"));
+	ASSERT_EQ(0, probe_prepare(&self->probe, "freplace"));
+	ASSERT_EQ(0, bpf_program__set_attach_target(self->probe.prog, plain.fd,
+						    "plain"));
+	ASSERT_EQ(0, probe_finish(&self->probe));
+	self->probe.link = bpf_program__attach_freplace(self->probe.prog,
+							plain.fd, "plain");
+	ASSERT_NE(NULL, self->probe.link);
+	expect_triggered(_metadata, &self->probe, &self->task, NULL,
+			 ns_do_getpgid, NULL);
+	EXPECT_EQ(1, self->probe.report->calls);
+	probe_close(&plain);
+}
+
+/* Types that are not promised, among them all whose hooks have the kfunc. */
+FIXTURE(refused)
+{
+	struct kfunc kfunc;
+	struct raw_prog prog;
+};
+
+FIXTURE_SETUP(refused)
+{
+	ASSERT_EQ(0, module_load(MODULE, NULL));
+	ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE, KFUNC));
+	self->prog.kfunc = &self->kfunc;
+}
+
+FIXTURE_TEARDOWN(refused)
+{
+	kfunc_close(&self->kfunc);
+}
+
+/* Without the call the same program must load, else it says nothing. */
+static const struct bpf_insn nothing[] = {
+	BPF_MOV64_IMM(BPF_REG_0, 0),
+	BPF_EXIT_INSN(),
+};
+
+static void expect_refused(struct __test_metadata *_metadata,
+			   struct raw_prog *prog, enum bpf_prog_type type,
+			   enum bpf_attach_type attach_type)
+{
+	int fd;
+
+	EXPECT_EQ(-EACCES, raw_load_type(prog, type, attach_type));
+	EXPECT_NE(NULL, strstr(prog->log, NOT_ALLOWED)) {
+		TH_LOG("%s", prog->log);
+	}
+
+	prog->insns = nothing;
+	prog->cnt = ARRAY_SIZE(nothing);
+	fd = raw_load(prog);
+	EXPECT_LE(0, fd) {
+		TH_LOG("%s", prog->log);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+#define TEST_REFUSED(NAME, TYPE, ATTACH_TYPE)				\
+	TEST_F(refused, NAME)						\
+	{								\
+		expect_refused(_metadata, &self->prog,			\
+			       BPF_PROG_TYPE_##TYPE, ATTACH_TYPE);	\
+	}
+
+TEST_REFUSED(socket_filter, SOCKET_FILTER, 0)
+TEST_REFUSED(sched_cls, SCHED_CLS, 0)
+TEST_REFUSED(sched_act, SCHED_ACT, 0)
+TEST_REFUSED(xdp, XDP, BPF_XDP)
+TEST_REFUSED(cgroup_skb, CGROUP_SKB, BPF_CGROUP_INET_INGRESS)
+TEST_REFUSED(sock_ops, SOCK_OPS, BPF_CGROUP_SOCK_OPS)
+TEST_REFUSED(lwt_in, LWT_IN, 0)
+TEST_REFUSED(lwt_out, LWT_OUT, 0)
+TEST_REFUSED(lwt_xmit, LWT_XMIT, 0)
+TEST_REFUSED(sk_skb, SK_SKB, 0)
+TEST_REFUSED(sk_msg, SK_MSG, BPF_SK_MSG_VERDICT)
+TEST_REFUSED(sk_reuseport, SK_REUSEPORT, BPF_SK_REUSEPORT_SELECT)
+TEST_REFUSED(sk_lookup, SK_LOOKUP, BPF_SK_LOOKUP)
+TEST_REFUSED(flow_dissector, FLOW_DISSECTOR, BPF_FLOW_DISSECTOR)
+TEST_REFUSED(raw_tracepoint_writable, RAW_TRACEPOINT_WRITABLE, 0)
+TEST_REFUSED(netfilter, NETFILTER, BPF_NETFILTER)
+
+TEST_F(refused, extension_of_xdp)
+{
+	struct probe target, probe;
+
+	ASSERT_EQ(0, probe_load(&target, "xdp_plain"));
+	ASSERT_EQ(0, probe_prepare(&probe, "freplace"));
+	libbpf_set_print(NULL);
+	ASSERT_EQ(0, bpf_program__set_attach_target(probe.prog, target.fd,
+						    "plain"));
+	EXPECT_EQ(-EACCES, probe_finish(&probe));
+	EXPECT_NE(NULL, strstr(probe_log, NOT_ALLOWED)) {
+		TH_LOG("%s", probe_log);
+	}
+	probe_close(&target);
+}
+
+TEST_F(refused, struct_ops)
+{
+	struct probe probe;
+
+	ASSERT_EQ(0, probe_prepare(&probe, "tcp_ca"));
+	libbpf_set_print(NULL);
+	EXPECT_EQ(-EACCES, probe_finish(&probe));
+	EXPECT_NE(NULL, strstr(probe_log, NOT_ALLOWED)) {
+		TH_LOG("%s", probe_log);
+	}
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "report.bpf.h"
+
+/* Runs on top of the task that reads, whatever task it is at. */
+SEC("iter.s/task")
+int on_iter_s(struct bpf_iter__task *ctx)
+{
+	report_ident();
+	return 0;
+}

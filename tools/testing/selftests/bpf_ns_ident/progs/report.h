@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _REPORT_H
+#define _REPORT_H
+
+/*
+ * What a BPF program and its test share. One structure in one map, so that
+ * tests can handle all programs alike.
+ */
+
+struct bpf_ns_ident {
+	__u64 dev;
+	__u64 ino;
+	__u64 id;
+};
+
+struct report {
+	__u32 target;		/* in: process id in the initial pid namespace */
+	__u32 calls;		/* how often the target was met */
+	__u64 pid_tgid;		/* who met it last */
+	struct bpf_ns_ident ident;
+	__s32 err;
+	__u32 pad;
+};
+
+/* What no kfunc returns and no namespace has. */
+#define POISON		0xa5a5a5a5a5a5a5a5ULL
+#define POISON_ERR	0x5a5a5a5a
+
+/* Only tests call getpgid() of this. */
+#define MAGIC_PID	0x6e736964
+
+#endif /* _REPORT_H */

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "report.bpf.h"
+
+/* The test attaches it to a function of its own. */
+SEC("uprobe")
+int on_uprobe(void *ctx)
+{
+	report_ident();
+	return 0;
+}
