@@ -1,0 +1,269 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The demonstration, as it runs in the VM: real pid namespaces, and nstop that
+# tells whose system calls are whose. As root: NSTOP=/path/to/nstop demo.sh
+#
+# The exit status is 0 only if every namespace that was started was there, was
+# a match, and a load from inside a container was refused.
+
+set -u
+
+MODULE=bpf_ns_ident
+NSTOP=${NSTOP:-nstop}
+DEPTH=10
+UP_SECS=30	# for all workloads to come up, on a slow machine
+
+dir=
+pids=()
+failures=0
+
+step()
+{
+	printf '\n%s\n' "$*"
+}
+
+fail()
+{
+	printf 'FAILED: %s\n' "$*"
+	failures=$((failures + 1))
+}
+
+die()
+{
+	fail "$@"
+	exit 1
+}
+
+# The end of a namespace's first process is the end of everything in it.
+cleanup()
+{
+	if [ ${#pids[@]} -gt 0 ]; then
+		kill -KILL "${pids[@]}" 2>/dev/null
+		wait "${pids[@]}" 2>/dev/null
+	fi
+	if [ -n "$dir" ]; then
+		rm -rf "$dir"
+	fi
+}
+
+# The workload: makes a few system calls ten times a second, until it is killed
+# or nobody holds the other end of $dir/stop any more. It is started by the name
+# that the table is to show, and first starts what the remaining arguments say.
+write_workload()
+{
+	cat > "$dir/workload" <<-'WORKLOAD' || die "cannot write to $dir"
+		#!/bin/bash
+		dir=${0%/*}
+		if [ $# -gt 0 ]; then "$@" & fi
+		exec 3< "$dir/stop"
+		echo "${0##*/}" > "$dir/ready"
+		while :; do
+			read -r -t 0.1 -u 3
+			[ $? -gt 128 ] || exit
+		done
+	WORKLOAD
+	chmod +x "$dir/workload"
+}
+
+# Sets $workload to the path that runs the workload under the name $1.
+name_workload()
+{
+	workload=$dir/$1
+	ln -s workload "$workload" || die "cannot write to $dir"
+	names+=("$1")
+}
+
+start()
+{
+	# Not fd 9: what is started must see the end of $dir/stop.
+	unshare --fork --kill-child --pid "$@" 9>&- &
+	pids+=("$!")
+}
+
+start_workloads()
+{
+	local chain=() i
+
+	name_workload alpha
+	start "$workload"
+
+	name_workload beta-inner
+	chain=("$workload")
+	name_workload beta
+	start "$workload" unshare --fork --kill-child --pid "${chain[@]}"
+
+	chain=()
+	for ((i = DEPTH; i > 0; i--)); do
+		name_workload "deep-$i"
+		if [ ${#chain[@]} -gt 0 ]; then
+			chain=(unshare --fork --kill-child --pid "${chain[@]}")
+		fi
+		chain=("$workload" "${chain[@]}")
+	done
+	start "${chain[@]}"
+
+	name_workload container
+	start --user --map-root-user --mount --mount-proc --net --ipc --uts \
+	      --cgroup --time "$workload"
+}
+
+# Every workload writes its name when it runs.
+await_workloads()
+{
+	local end=$((SECONDS + UP_SECS)) missing=" ${names[*]} " name pid
+
+	while [ -n "${missing// /}" ]; do
+		if read -r -t 1 name <&8; then
+			missing=${missing/" $name "/ }
+			continue
+		fi
+		for pid in "${pids[@]}"; do
+			kill -0 "$pid" 2>/dev/null ||
+				die "unshare has failed, not up:$missing"
+		done
+		[ "$SECONDS" -lt "$end" ] ||
+			die "not up after $UP_SECS s:$missing"
+	done
+}
+
+# Prints the pid of the workload by the name $1, as seen from here.
+pid_of()
+{
+	local comm name
+
+	for comm in /proc/[0-9]*/comm; do
+		{ read -r name < "$comm"; } 2>/dev/null || continue
+		if [ "$name" = "$1" ]; then
+			comm=${comm%/comm}
+			echo "${comm#/proc/}"
+			return
+		fi
+	done
+	return 1
+}
+
+# Prints the columns of the row of workload $1: st_dev st_ino verdict.
+row_of()
+{
+	awk -v name="$1" '$7 == name { print $1, $2, $6 }' "$dir/table"
+}
+
+check_table()
+{
+	local name dev ino verdict pid pair
+
+	printf 'The same by hand:\n'
+	for name in "${names[@]}"; do
+		read -r dev ino verdict < <(row_of "$name")
+		if [ -z "${verdict-}" ]; then
+			fail "$name is not in the table"
+			continue
+		fi
+		[ "$verdict" = match ] || fail "$name is '$verdict'"
+
+		if ! pid=$(pid_of "$name") ||
+		   ! pair=$(stat -L -c '%d %i' "/proc/$pid/ns/pid"); then
+			fail "$name has gone away"
+			continue
+		fi
+		[ "$pair" = "$dev $ino" ] ||
+			fail "$name is $pair, and not $dev $ino"
+		case $name in
+		alpha|beta|beta-inner|"deep-$DEPTH"|container)
+			printf "  stat -L -c '%%d %%i' /proc/%s/ns/pid  %s  (%s)\n" \
+			       "$pid" "$pair" "$name"
+		esac
+	done
+}
+
+last_refusal()
+{
+	dmesg | grep "$MODULE: prog .* refused" | tail -n 1
+}
+
+# Runs nstop in namespaces of the container, where it must be refused with the
+# words $1; nsenter's options are the remaining arguments.
+must_be_refused()
+{
+	local words=$1 status
+	shift
+
+	nsenter --target "$container" "$@" "$NSTOP" --once --interval 0.1 \
+		> "$dir/refusal" 2>&1
+	status=$?
+	sed 's/^/  /' "$dir/refusal"
+	if [ "$status" -eq 0 ]; then
+		fail "that load should have been refused"
+	elif [ "$status" -ne 2 ] || ! grep -q "$words" "$dir/refusal"; then
+		fail "that is not the refusal which was expected (status $status)"
+	fi
+}
+
+trap cleanup EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+[ "$(id -u)" -eq 0 ] || die "this takes root"
+NSTOP=$(command -v "$NSTOP") || die "no nstop: set NSTOP to the path of the program"
+case $NSTOP in
+/*)	;;
+*)	NSTOP=$PWD/$NSTOP
+esac
+
+step "1. Load the module."
+if [ -d "/sys/module/$MODULE" ]; then
+	echo "$MODULE is loaded already."
+elif ! modprobe "$MODULE"; then
+	die "cannot load $MODULE, the kernel log may say why"
+fi
+
+step "2. Start workloads in pid namespaces of their own: two side by side (alpha, beta),
+   one nested in one of them (beta-inner), one nested $DEPTH deep (deep-1 to deep-$DEPTH),
+   and one in a container with all eight kinds of namespaces (container)."
+dir=$(mktemp -d) || die "no room for temporary files"
+mkfifo "$dir/ready" "$dir/stop" || die "cannot write to $dir"
+exec 8<> "$dir/ready" 9<> "$dir/stop"
+names=()
+write_workload
+start_workloads
+await_workloads
+
+step "3. Whose system calls are whose? nstop --once"
+"$NSTOP" --once > "$dir/table"
+status=$?
+cat "$dir/table"
+[ "$status" -eq 0 ] || fail "nstop's exit status is $status"
+echo
+check_table
+
+step "4. Load the same program from inside the container: first as its own root, to whom bpf(2)
+   itself says no; then by root of the host in all of its namespaces but the user namespace,
+   as in a privileged container, whom the module has to refuse."
+if container=$(pid_of container); then
+	must_be_refused "does not permit" --all
+	echo
+	before=$(last_refusal)
+	must_be_refused "can only be loaded from the initial namespaces" \
+		--mount --net --ipc --uts --cgroup --time --pid
+	after=$(last_refusal)
+	if [ "$before" = "$after" ]; then
+		fail "the kernel log does not say why"
+	else
+		printf '  %s\n' "$after"
+	fi
+else
+	fail "the container has gone away"
+fi
+
+read -r namespaces matches < <(awk '/ pid namespaces?: / { print $1, $4 }' "$dir/table")
+# The initial one comes on top of those that were started here.
+[ "${namespaces:-0}" -gt ${#names[@]} ] || fail "some namespaces are missing"
+
+result="${namespaces:-0} pid namespaces, ${matches:-0} match"
+if [ "$failures" -gt 0 ]; then
+	step "$result; $failures FAILED."
+	exit 1
+fi
+step "$result."
