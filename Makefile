@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The front door: builds a kernel with the series, boots it, and tests it.
+
+# Where `make vm` and `make shell` are to be: not where `make -C` went.
+export CALLER_CWD := $(or $(PWD),$(CURDIR))
+export TREE := $(if $(TREE),$(abspath $(TREE)))
+export TOOLS RUN
+
+RUN_TARGETS := demo test kernel kunit selftest shell vm
+
+.PHONY: help clean distclean $(RUN_TARGETS)
+.NOTPARALLEL:
+
+help:
+	@echo 'Targets:'
+	@echo '  demo       - build everything, boot a VM, show whose system calls are whose'
+	@echo '  test       - run all tests'
+	@echo '  kernel     - build a kernel with the series and the module'
+	@echo '  kunit      - run the KUnit tests, on UML and in the VM'
+	@echo '  selftest   - run the selftests in the VM'
+	@echo '  shell      - give a shell in the VM'
+	@echo '  vm         - run a command in the VM: make vm RUN="uname -r"'
+	@echo '  clean      - remove what was built here'
+	@echo '  distclean  - remove what was fetched, too: toolchain, kernel source, compiler cache'
+	@echo
+	@echo 'Variables:'
+	@echo '  TREE=DIR    - take the kernel source from a copy of DIR, not from the distribution'
+	@echo '  TOOLS=host  - build and run with the tools of this machine, not in a Debian tree'
+
+$(RUN_TARGETS):
+	@scripts/run $@
+
+clean:
+	rm -rf build
+
+distclean: clean
+	@scripts/distclean

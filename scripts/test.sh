@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The tests that run in the VM, as they run there, all in one boot: test.sh DIR PART...
+#
+# Leaves in DIR what each part printed (*.ktap, demo.log), and the kernel log (dmesg).
+
+set -u
+
+out=$1
+shift
+kunit_filter=/sys/module/kunit/parameters/filter_glob
+
+run_kunit() {
+	# Built-in suites have run at boot, and the module's when it was loaded: each time that is
+	# a report of its own.
+	dmesg | sed 's/^\[ *[0-9.]*\] //' |
+		awk -v out="$out/kunit-" '/^KTAP version/ { n++ } n { print > (out n ".ktap") }'
+}
+
+run_selftest() {
+	# Tests load the module many times. Once is enough for its KUnit tests.
+	[ ! -w $kunit_filter ] || echo none > $kunit_filter
+	# kselftest puts "# " before each line of a test, where KTAP has spaces.
+	"$GUEST_WORK/selftests/run_kselftest.sh" 2>&1 | sed 's/^# /  /' > "$out/selftest.ktap"
+}
+
+run_demo() {
+	local status=0
+
+	NSTOP=$GUEST_WORK/nstop/nstop "$GUEST_TOP/scripts/demo.sh" > "$out/demo.log" 2>&1 ||
+		status=$?
+	printf 'KTAP version 1\n1..1\n%s 1 demo\n' \
+		"$([ $status -eq 0 ] && echo ok || echo not ok)" > "$out/demo.ktap"
+}
+
+for part in "$@"; do
+	echo "$part"
+	"run_$part"
+done
+dmesg > "$out/dmesg"
