@@ -5,11 +5,14 @@
 # Where `make vm` and `make shell` are to be: not where `make -C` went.
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
-export TOOLS RUN
+export TOOLS
+# As it is: its dollars are for the shell in the VM.
+override export RUN := $(value RUN)
 
 RUN_TARGETS := demo test kernel kunit selftest shell vm
 
 .PHONY: help clean distclean $(RUN_TARGETS)
+MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 
 help:
