@@ -80,7 +80,7 @@ impl Prog {
     /// # Safety
     ///
     /// For the duration of `'a`, `ptr` and its `aux` must be valid, and nobody may change the
-    /// program's type or name.
+    /// program's type, name or load time.
     #[inline]
     pub unsafe fn from_raw<'a>(ptr: *const bindings::bpf_prog) -> &'a Self {
         // SAFETY: `Self` is transparent, and the function's safety requirements cover the rest.
@@ -115,5 +115,10 @@ impl Prog {
 
         // SAFETY: `c_char` is `u8` in the kernel, and `len` is within the array.
         BStr::from_bytes(unsafe { core::slice::from_raw_parts(name.as_ptr().cast(), len) })
+    }
+    /// Returns when the loading of the program began, in nanoseconds since boot.
+    pub fn load_time(&self) -> u64 {
+        // SAFETY: By the type invariants.
+        unsafe { (*(*self.0.get()).aux).load_time }
     }
 }

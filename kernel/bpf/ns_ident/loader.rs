@@ -13,7 +13,12 @@ use kernel::{
     fmt,
     ns,
     prelude::*,
-    ratelimit::RateLimit, //
+    ratelimit::RateLimit,
+    str::BStr,
+    sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
+    },
 };
 
 /// The types that the initial namespace can never be dropped from: the capabilities that
@@ -69,6 +74,7 @@ fn has_current_task(ty: ProgType) -> bool {
 /// the kernel log if not.
 fn is_loader_initial(prog: &Prog) -> bool {
     static REFUSALS: RateLimit = RateLimit::new();
+    static LAST: Atomic<u64> = Atomic::new(0);
 
     let current = current!();
     let foreign = foreign_namespaces(&ns::Current::new(&current));
@@ -76,10 +82,15 @@ fn is_loader_initial(prog: &Prog) -> bool {
         return true;
     }
 
-    if REFUSALS.allow(c"bpf_ns_ident") {
+    // The verifier asks several times in one load.
+    let is_repeated = LAST.xchg(prog.load_time(), Relaxed) == prog.load_time();
+    if !is_repeated && REFUSALS.allow(c"bpf_ns_ident") {
         pr_warn!(
             "prog {}: load by {}[{}] refused, not in the initial {}\n",
-            prog.name(),
+            match prog.name() {
+                name if name.is_empty() => BStr::from_bytes(b"(no name)"),
+                name => name,
+            },
             current.comm(&mut [0; _]),
             current.pid(),
             foreign,
