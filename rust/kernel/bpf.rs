@@ -12,6 +12,8 @@ use crate::{
 
 pub mod btf;
 pub mod kfunc;
+#[cfg(CONFIG_NET)]
+pub mod net;
 
 /// The type of a BPF program, `enum bpf_prog_type` in the UAPI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +47,24 @@ prog_types! {
     SYSCALL = bpf_prog_type_BPF_PROG_TYPE_SYSCALL,
     /// Packets at the driver, before the network stack sees them.
     XDP = bpf_prog_type_BPF_PROG_TYPE_XDP,
-    /// Packets at traffic control.
+    /// Packets at traffic control, as a classifier.
     SCHED_CLS = bpf_prog_type_BPF_PROG_TYPE_SCHED_CLS,
+    /// Packets at traffic control, as an action.
+    SCHED_ACT = bpf_prog_type_BPF_PROG_TYPE_SCHED_ACT,
+    /// Packets of a socket, at the socket.
+    SOCKET_FILTER = bpf_prog_type_BPF_PROG_TYPE_SOCKET_FILTER,
+    /// Packets of the sockets in a map.
+    SK_SKB = bpf_prog_type_BPF_PROG_TYPE_SK_SKB,
+    /// Packets that a light-weight tunnel receives.
+    LWT_IN = bpf_prog_type_BPF_PROG_TYPE_LWT_IN,
+    /// Packets that leave through a light-weight tunnel.
+    LWT_OUT = bpf_prog_type_BPF_PROG_TYPE_LWT_OUT,
+    /// Packets that a light-weight tunnel transmits.
+    LWT_XMIT = bpf_prog_type_BPF_PROG_TYPE_LWT_XMIT,
+    /// Packets at an endpoint of segment routing.
+    LWT_SEG6LOCAL = bpf_prog_type_BPF_PROG_TYPE_LWT_SEG6LOCAL,
+    /// Packets at netfilter.
+    NETFILTER = bpf_prog_type_BPF_PROG_TYPE_NETFILTER,
     /// Events of TCP connections.
     SOCK_OPS = bpf_prog_type_BPF_PROG_TYPE_SOCK_OPS,
     /// Packets of sockets, by cgroup.
@@ -116,6 +134,7 @@ impl Prog {
         // SAFETY: `c_char` is `u8` in the kernel, and `len` is within the array.
         BStr::from_bytes(unsafe { core::slice::from_raw_parts(name.as_ptr().cast(), len) })
     }
+
     /// Returns when the loading of the program began, in nanoseconds since boot.
     pub fn load_time(&self) -> u64 {
         // SAFETY: By the type invariants.

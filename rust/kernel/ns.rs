@@ -262,6 +262,17 @@ impl NsCommon {
         }
     }
 
+    /// Returns whether this is the namespace with that identity.
+    ///
+    /// An `id` of zero stands for whichever has that `(dev, ino)` now.
+    #[inline]
+    pub fn is(&self, ident: &Ident) -> bool {
+        // The number goes first, since the device costs a call.
+        u64::from(self.inum()) == ident.ino
+            && (ident.id == 0 || self.id() == ident.id)
+            && huge_encode_dev(self.dev()) == ident.dev
+    }
+
     /// Returns whether this is the initial namespace of its type, the one that exists since boot.
     pub fn is_initial(&self) -> bool {
         self.ns_type().is_ok_and(|ty| self.inum() == ty.init_ino())
@@ -398,11 +409,57 @@ impl<'a> Current<'a> {
         // `level + 1` elements, the last of which is for the namespace that the task lives in; both
         // never change. The `struct pid` has a reference to that namespace.
         Ok(unsafe {
-            let upid = (&raw const (*pid).numbers)
-                .cast::<bindings::upid>()
-                .add((*pid).level as usize);
-            NsCommon::from_raw(&raw const (*(*upid).ns).ns)
+            let here = upid(pid, (*pid).level);
+            NsCommon::from_raw(&raw const (*(*here).ns).ns)
         })
+    }
+
+    /// Returns `(tgid, pid)` of the task as seen in the pid namespace `pidns`, which is the one that
+    /// the task lives in or an ancestor of that.
+    ///
+    /// An `id` of zero stands for whichever namespace has that `(dev, ino)` now.
+    ///
+    /// # Errors
+    ///
+    /// - [`ESRCH`]: the task cannot be seen there, or has been released.
+    /// - [`EOPNOTSUPP`]: this kernel was built without pid namespaces.
+    #[doc(alias = "task_tgid_nr_ns")]
+    #[inline]
+    pub fn pid_tgid_in(&self, pidns: &Ident) -> Result<(i32, i32)> {
+        if !Type::Pid.is_supported() {
+            return Err(EOPNOTSUPP);
+        }
+
+        // SAFETY: By the type invariant `task` is valid; it keeps its `signal` until it is freed.
+        // Both reads are single ones since another CPU may run `release_task()`.
+        let (pid, tgid) = unsafe {
+            let pid = (&raw const (*self.task).thread_pid).read_volatile();
+            let tgid = (&raw const (*(*self.task).signal).pids
+                [bindings::pid_type_PIDTYPE_TGID as usize])
+                .read_volatile();
+            (pid, tgid)
+        };
+        if pid.is_null() || tgid.is_null() {
+            return Err(ESRCH);
+        }
+
+        // SAFETY: By the type invariant no `struct pid` of the task can be freed during `'a`. Its
+        // `level` never changes.
+        let mut level = unsafe { (*pid).level };
+        loop {
+            // SAFETY: As above, and there is an element for each level down to 0.
+            let here = unsafe { upid(pid, level) };
+            // SAFETY: A `struct pid` has a reference to the namespace that it is in, which has one
+            // to its parent, and so on.
+            let ns = unsafe { NsCommon::from_raw(&raw const (*(*here).ns).ns) };
+
+            if ns.is(pidns) {
+                // SAFETY: All threads of a process live in the same pid namespace, so both pids have
+                // an element for this level. Their numbers never change.
+                return Ok(unsafe { ((*upid(tgid, level)).nr, (*here).nr) });
+            }
+            level = level.checked_sub(1).ok_or(ESRCH)?;
+        }
     }
 
     /// Returns the user namespace of the task's objective credentials.
@@ -444,6 +501,21 @@ impl<'a> Current<'a> {
             };
             Ok(NsCommon::from_raw(ns))
         }
+    }
+}
+
+/// Returns what a `struct pid` is in the pid namespace of a level.
+///
+/// # Safety
+///
+/// `pid` must be valid, and `level` at most its own.
+#[inline(always)]
+unsafe fn upid(pid: *const bindings::pid, level: u32) -> *const bindings::upid {
+    // SAFETY: By the function's safety requirements: `numbers` has `level + 1` elements.
+    unsafe {
+        (&raw const (*pid).numbers)
+            .cast::<bindings::upid>()
+            .add(level as usize)
     }
 }
 
@@ -567,5 +639,41 @@ mod tests {
         assert!(!c_match(dev, ident.ino + 1));
         assert_eq!(ident.dev, huge_encode_dev(dev));
         assert_eq!(ident.id, u64::from(bindings::init_ns_id_PID_NS_INIT_ID));
+    }
+    #[test]
+    #[cfg(CONFIG_PID_NS)]
+    fn pid_and_tgid_in_own_namespace() -> Result {
+        let current = current!();
+        let namespaces = Current::new(&current);
+        let ident = namespaces.pid()?.ident();
+        let whichever = Ident { id: 0, ..ident };
+
+        for pidns in [ident, whichever] {
+            let (tgid, pid) = namespaces.pid_tgid_in(&pidns)?;
+            assert_eq!(pid, current.pid());
+            // A kernel thread is a process of its own.
+            assert_eq!(tgid, pid);
+        }
+        for elsewhere in [
+            Ident {
+                dev: ident.dev + 1,
+                ..ident
+            },
+            Ident {
+                ino: ident.ino + 1,
+                ..ident
+            },
+            Ident {
+                ino: ident.ino + (1 << 32),
+                ..ident
+            },
+            Ident {
+                id: ident.id + 1,
+                ..ident
+            },
+        ] {
+            assert!(namespaces.pid_tgid_in(&elsewhere) == Err(ESRCH));
+        }
+        Ok(())
     }
 }

@@ -5,10 +5,18 @@
 //! Documentation: [BPF namespace identity](https://docs.kernel.org/bpf/ns_ident.html)
 
 use kernel::{
-    bpf::kfunc::{
-        Caller,
-        Hook,
-        Out, //
+    bpf::{
+        kfunc::{
+            Caller,
+            Hook,
+            In,
+            Out, //
+        },
+        net::{
+            SkBuff,
+            Sock,
+            XdpBuff, //
+        }, //
     },
     ns,
     prelude::*, //
@@ -39,6 +47,17 @@ kernel::bpf_struct! {
     }
 }
 
+impl From<Ident> for ns::Ident {
+    #[inline]
+    fn from(ident: Ident) -> Self {
+        Self {
+            dev: ident.dev,
+            ino: ident.ino,
+            id: ident.id,
+        }
+    }
+}
+
 impl From<ns::Ident> for Ident {
     #[inline]
     fn from(ident: ns::Ident) -> Self {
@@ -65,6 +84,64 @@ kernel::bpf_kfuncs! {
         ident.write(caller.current().pid()?.ident().into());
         Ok(())
     }
+
+    /// Tells the namespace of a type that the calling task is in.
+    ///
+    /// `ns_type` is one `CLONE_NEW*` flag. The answer is what `/proc/PID/ns` shows: for
+    /// `CLONE_NEWPID` the namespace that the task lives in, for `CLONE_NEWUSER` that of its
+    /// objective credentials.
+    ///
+    /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-EINVAL`: `ns_type` is not exactly one known `CLONE_NEW*` flag.
+    /// - `-ENOENT`: the task is exiting, and has given the namespace back already.
+    /// - `-EOPNOTSUPP`: this kernel was built without that type of namespaces.
+    fn bpf_get_current_ns_ident(caller: &Caller, ns_type: u32, ident: Out<'_, Ident>) -> Result {
+        ident.write(caller.current().get(ns_type.try_into()?)?.ident().into());
+        Ok(())
+    }
+
+    /// Tells the caller's process and thread id as seen in a pid namespace.
+    ///
+    /// `pidns` is the identity of the namespace that the calling task lives in, or of an ancestor of
+    /// that. If its `id` is 0, whichever namespace has that `dev` and `ino` now will do.
+    ///
+    /// Returns `tgid << 32 | pid` or a negative errno:
+    /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released.
+    /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
+    fn bpf_get_current_pid_tgid_in(caller: &Caller, pidns: In<'_, Ident>) -> Result<i64> {
+        let (tgid, pid) = caller.current().pid_tgid_in(&pidns.read().into())?;
+        Ok(i64::from(tgid) << 32 | i64::from(pid))
+    }
+
+    /// Tells the net namespace that a socket was opened in.
+    ///
+    /// Any socket will do, request and timewait sockets included.
+    ///
+    /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
+    fn bpf_sk_netns_ident(_: &Caller, sk: &Sock, ident: Out<'_, Ident>) -> Result {
+        ident.write(sk.net()?.ident().into());
+        Ok(())
+    }
+
+    /// Tells the net namespace that a packet is in: that of its device, else of its socket.
+    ///
+    /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-ENOENT`: the packet has neither a device nor a socket.
+    /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
+    fn bpf_skb_netns_ident(_: &Caller, skb: &SkBuff, ident: Out<'_, Ident>) -> Result {
+        ident.write(skb.net()?.ident().into());
+        Ok(())
+    }
+
+    /// Tells the net namespace of the device that an XDP frame was received by.
+    ///
+    /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
+    fn bpf_xdp_netns_ident(_: &Caller, ctx: &XdpBuff, ident: Out<'_, Ident>) -> Result {
+        ident.write(ctx.net()?.ident().into());
+        Ok(())
+    }
 }
 
 struct BpfNsIdent;
@@ -73,7 +150,7 @@ impl kernel::Module for BpfNsIdent {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         loader::check_param()?;
 
-        for hook in [Hook::Tracing, Hook::Kprobe, Hook::Syscall, Hook::Cgroup] {
+        for hook in loader::HOOKS {
             KFUNCS.register(hook).inspect_err(|e| match *e {
                 ENOENT => pr_err!("no BTF of this module: is CONFIG_DEBUG_INFO_BTF_MODULES on?\n"),
                 e => pr_err!("cannot register kfuncs for {:?} programs: {:?}\n", hook, e),

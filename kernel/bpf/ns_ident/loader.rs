@@ -6,6 +6,7 @@ use crate::module_parameters;
 use kernel::{
     bpf::{
         btf::Func,
+        kfunc::Hook,
         Prog,
         ProgType, //
     },
@@ -43,9 +44,37 @@ pub(crate) fn check_param() -> Result {
     Ok(())
 }
 
+/// Whom the verifier is to ask about. The groups of program types are coarser than [`is_for`].
+pub(crate) const HOOKS: [Hook; 11] = [
+    Hook::Tracing,
+    Hook::Kprobe,
+    Hook::Syscall,
+    Hook::Cgroup,
+    Hook::Xdp,
+    Hook::SchedCls,
+    Hook::SchedAct,
+    Hook::SocketFilter,
+    Hook::SkSkb,
+    Hook::Lwt,
+    Hook::Netfilter,
+];
+
 /// Decides, while a program is loaded, whether it may call a kfunc.
-pub(crate) fn may_call(prog: &Prog, _kfunc: &'static Func) -> bool {
-    has_current_task(prog.prog_type()) && is_loader_initial(prog)
+pub(crate) fn may_call(prog: &Prog, kfunc: &'static Func) -> bool {
+    is_for(kfunc.name, prog.prog_type()) && is_loader_initial(prog)
+}
+
+/// Returns whether a kfunc is for programs of a type.
+fn is_for(kfunc: &str, ty: ProgType) -> bool {
+    match kfunc {
+        "bpf_get_current_pidns_ident"
+        | "bpf_get_current_ns_ident"
+        | "bpf_get_current_pid_tgid_in" => has_current_task(ty),
+        "bpf_sk_netns_ident" => has_sockets(ty),
+        "bpf_skb_netns_ident" => has_packet(ty),
+        "bpf_xdp_netns_ident" => ty == ProgType::XDP,
+        _ => false,
+    }
 }
 
 /// Returns whether programs of a type run on top of the task that their event is about.
@@ -67,6 +96,41 @@ fn has_current_task(ty: ProgType) -> bool {
             | ProgType::CGROUP_SOCK_ADDR
             | ProgType::CGROUP_SOCKOPT
             | ProgType::CGROUP_SYSCTL
+    )
+}
+
+/// Returns whether programs of a type come by sockets: in their context, or by looking them up.
+fn has_sockets(ty: ProgType) -> bool {
+    has_packet(ty)
+        || matches!(
+            ty,
+            ProgType::XDP
+                | ProgType::SOCK_OPS
+                | ProgType::CGROUP_SOCK
+                | ProgType::CGROUP_SOCK_ADDR
+                | ProgType::CGROUP_SOCKOPT
+                | ProgType::TRACING
+                | ProgType::LSM
+        )
+}
+
+/// Returns whether programs of a type are called for a packet, one that the network stack has
+/// brought into a state in which its device, if there is one, can be looked at.
+///
+/// Those that trace are not: they may meet a packet at any time.
+fn has_packet(ty: ProgType) -> bool {
+    matches!(
+        ty,
+        ProgType::SCHED_CLS
+            | ProgType::SCHED_ACT
+            | ProgType::CGROUP_SKB
+            | ProgType::SOCKET_FILTER
+            | ProgType::SK_SKB
+            | ProgType::LWT_IN
+            | ProgType::LWT_OUT
+            | ProgType::LWT_XMIT
+            | ProgType::LWT_SEG6LOCAL
+            | ProgType::NETFILTER
     )
 }
 
@@ -177,6 +241,20 @@ mod tests {
         assert!(!has_current_task(ProgType::SOCK_OPS));
         assert!(!has_current_task(ProgType::XDP));
         assert!(!has_current_task(ProgType::SCHED_CLS));
+    }
+
+    #[test]
+    fn types_for_packets() {
+        assert!(is_for("bpf_skb_netns_ident", ProgType::SCHED_CLS));
+        assert!(is_for("bpf_sk_netns_ident", ProgType::SCHED_CLS));
+        assert!(is_for("bpf_sk_netns_ident", ProgType::TRACING));
+        assert!(!is_for("bpf_skb_netns_ident", ProgType::TRACING));
+        assert!(!is_for("bpf_skb_netns_ident", ProgType::LSM));
+        assert!(!is_for("bpf_skb_netns_ident", ProgType::XDP));
+        assert!(is_for("bpf_xdp_netns_ident", ProgType::XDP));
+        assert!(!is_for("bpf_xdp_netns_ident", ProgType::SCHED_CLS));
+        assert!(!is_for("bpf_get_current_ns_ident", ProgType::XDP));
+        assert!(!is_for("bpf_unknown", ProgType::TRACING));
     }
 
     // KUnit runs in a kernel thread: initial in all but perhaps the mount namespace.

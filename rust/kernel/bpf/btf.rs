@@ -59,7 +59,7 @@ pub enum Type {
         encoding: u32,
     },
     /// A structure of the kernel, known by name only. `vmlinux` must have one of that name.
-    Fwd(&'static str),
+    Opaque(&'static str),
     /// A structure of the module's own.
     Struct(&'static Struct),
     /// A type with the qualifier `const`.
@@ -197,6 +197,11 @@ macro_rules! bpf_struct {
             )*
         }
 
+        const _: () = ::core::assert!(
+            !$crate::bpf::btf::is_context($c_name),
+            ::core::concat!("`", $c_name, "` is what the verifier calls a context of programs"),
+        );
+
         // SAFETY: The names, types and offsets are those of the `repr(C)` structure itself.
         unsafe impl $crate::bpf::btf::Describe for $name {
             const TYPE: $crate::bpf::btf::Type =
@@ -289,7 +294,7 @@ const fn same_type(a: &Type, b: &Type) -> bool {
     match (a, b) {
         (Type::Void, Type::Void) => true,
         (Type::Int { name: a, .. }, Type::Int { name: b, .. }) => same_str(a, b),
-        (Type::Fwd(a), Type::Fwd(b)) => same_str(a, b),
+        (Type::Opaque(a), Type::Opaque(b)) => same_str(a, b),
         (Type::Struct(a), Type::Struct(b)) => same_struct(a, b),
         (Type::Const(a), Type::Const(b)) => same_type(a, b),
         (Type::Ptr(a), Type::Ptr(b)) => same_type(a, b),
@@ -311,6 +316,57 @@ const fn same_struct(a: &Struct, b: &Struct) -> bool {
     }
     assert!(same, "two different structures have the same name in BTF");
     true
+}
+
+/// Returns whether the verifier may take the name of a parameter for more than a name.
+///
+/// It reads suffixes like `__sz` and `__ign`, and drops checks of the argument for some of them. See
+/// [BPF Kernel Functions](https://docs.kernel.org/bpf/kfuncs.html).
+pub const fn is_annotated(name: &str) -> bool {
+    let name = name.as_bytes();
+    let mut i = 1;
+    while i < name.len() {
+        if name[i - 1] == b'_' && name[i] == b'_' {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+/// Returns whether a structure of that name is the context of programs of some type.
+///
+/// The verifier tells contexts by name, and does not check that there is a whole structure behind
+/// such a pointer. See [`include/linux/bpf_types.h`](srctree/include/linux/bpf_types.h).
+pub const fn is_context(name: &str) -> bool {
+    const CONTEXTS: &[&str] = &[
+        "__sk_buff",
+        "bpf_cgroup_dev_ctx",
+        "bpf_nf_ctx",
+        "bpf_perf_event_data",
+        "bpf_raw_tracepoint_args",
+        "bpf_sk_lookup",
+        "bpf_sock",
+        "bpf_sock_addr",
+        "bpf_sock_ops",
+        "bpf_sockopt",
+        "bpf_sysctl",
+        "pt_regs",
+        "sk_msg_md",
+        "sk_reuseport_md",
+        "user_pt_regs",
+        "user_regs_struct",
+        "xdp_md",
+    ];
+
+    let mut i = 0;
+    while i < CONTEXTS.len() {
+        if same_str(CONTEXTS[i], name) {
+            return true;
+        }
+        i += 1;
+    }
+    false
 }
 
 /// A list of types without duplicates.
@@ -480,7 +536,7 @@ impl Encoder {
         }
         match ty {
             Type::Void => {}
-            Type::Int { .. } | Type::Fwd(_) => self.base.push(ty),
+            Type::Int { .. } | Type::Opaque(_) => self.base.push(ty),
             Type::Struct(s) => {
                 let mut i = 0;
                 while i < s.members.len() {
@@ -520,9 +576,11 @@ impl Encoder {
                 section.btf_type(name, bindings::BTF_KIND_INT, 0, *size);
                 section.types.u32(*encoding << 24 | *size * 8);
             }
-            Type::Fwd(name) => {
+            Type::Opaque(name) => {
                 let name = section.string(name);
-                section.btf_type(name, bindings::BTF_KIND_FWD, 0, 0);
+                // Not `BTF_KIND_FWD`: `btf_relocate()` would take the flag of a structure that has
+                // bitfields for that of a union, and say that there is none of that name.
+                section.btf_type(name, bindings::BTF_KIND_STRUCT, 0, 0);
             }
             Type::Struct(s) => {
                 let name = section.string(s.name);
@@ -838,16 +896,16 @@ mod tests {
             name: "f",
             params: &[Param {
                 name: "sk",
-                ty: Type::Ptr(&Type::Const(&Type::Fwd("sock"))),
+                ty: Type::Ptr(&Type::Const(&Type::Opaque("sock"))),
             }],
             ret: Type::Void,
         }]);
         let base = BTF.base::<{ BTF.base_len() }>();
         let split = BTF.split::<{ BTF.split_len() }>();
 
-        // [1] FWD "sock", of a struct (kind flag 0).
+        // [1] STRUCT "sock", without size and members.
         let blob = parse(&base)?;
-        assert!(is_words(blob.types, &[&[1, 7 << 24, 0]]));
+        assert!(is_words(blob.types, &[&[1, 4 << 24, 0]]));
         assert!(blob.strings == b"\0sock\0");
 
         let blob = parse(&split)?;
@@ -857,6 +915,18 @@ mod tests {
             &[&[0, 10 << 24, 1], &[0, 2 << 24, 2]]
         ));
         Ok(())
+    }
+
+    #[test]
+    fn names_that_the_verifier_reads() {
+        for name in ["a__sz", "a__ign", "__a", "a__", "a___b", "__"] {
+            assert!(is_annotated(name));
+        }
+        for name in ["", "_", "a", "a_b", "a_b_c", "_a_"] {
+            assert!(!is_annotated(name));
+        }
+        assert!(is_context("pt_regs") && is_context("__sk_buff"));
+        assert!(!is_context("bpf_ns_ident"));
     }
 
     #[test]

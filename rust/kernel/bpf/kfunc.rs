@@ -215,7 +215,8 @@ impl<T: Plain> Drop for Out<'_, T> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a kfunc",
     label = "not an argument that a BPF program can pass",
-    note = "integers can be, and `In<'_, T>` and `Out<'_, T>` of what `bpf_struct!` declares"
+    note = "integers can be, `In<'_, T>` and `Out<'_, T>` of what `bpf_struct!` declares, and \
+            references to structures of the kernel that are an `Object`"
 )]
 pub unsafe trait Arg: Sized {
     /// The description in BTF.
@@ -340,6 +341,39 @@ unsafe impl<T: Plain> Arg for Out<'_, T> {
     }
 }
 
+/// A structure of the kernel that programs hold pointers to.
+///
+/// A kfunc takes it as `&T`. The wrapper is transparent and opaque ([`Opaque`]), since others may
+/// write to the structure at the same time.
+///
+/// [`Opaque`]: crate::types::Opaque
+///
+/// # Safety
+///
+/// What the verifier accepts for a `const struct NAME *`, from programs of the types that the
+/// module's filter lets call, must be a pointer to a valid `Self` for the duration of the call.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a structure of the kernel that programs hold pointers to",
+    label = "a reference to this cannot be an argument of a kfunc",
+    note = "what is memory of the program arrives as `In<'_, T>` or `Out<'_, T>`"
+)]
+pub unsafe trait Object {
+    /// The name of the structure in the BTF of `vmlinux`.
+    const NAME: &'static str;
+}
+
+// SAFETY: Both are a pointer to a structure of the kernel that is not written through.
+unsafe impl<T: Object> Arg for &T {
+    const TYPE: Type = Type::Ptr(&Type::Const(&Type::Opaque(T::NAME)));
+    type Abi = NonNull<T>;
+
+    #[inline(always)]
+    unsafe fn from_abi(abi: NonNull<T>) -> Self {
+        // SAFETY: By the requirements of `Object` and of this function.
+        unsafe { abi.as_ref() }
+    }
+}
+
 // SAFETY: Nothing is nothing.
 unsafe impl Ret for () {
     const TYPE: Type = Type::Void;
@@ -417,6 +451,20 @@ pub enum Hook {
     Syscall,
     /// Everything that is attached to a cgroup, and `sock_ops`.
     Cgroup,
+    /// Packets at the driver.
+    Xdp,
+    /// Packets at traffic control, as a classifier.
+    SchedCls,
+    /// Packets at traffic control, as an action.
+    SchedAct,
+    /// Packets of a socket, at the socket.
+    SocketFilter,
+    /// Packets of the sockets in a map.
+    SkSkb,
+    /// Packets that go through a light-weight tunnel.
+    Lwt,
+    /// Packets at netfilter.
+    Netfilter,
 }
 
 impl Hook {
@@ -427,6 +475,13 @@ impl Hook {
             Hook::Kprobe => bindings::bpf_prog_type_BPF_PROG_TYPE_KPROBE,
             Hook::Syscall => bindings::bpf_prog_type_BPF_PROG_TYPE_SYSCALL,
             Hook::Cgroup => bindings::bpf_prog_type_BPF_PROG_TYPE_CGROUP_SKB,
+            Hook::Xdp => bindings::bpf_prog_type_BPF_PROG_TYPE_XDP,
+            Hook::SchedCls => bindings::bpf_prog_type_BPF_PROG_TYPE_SCHED_CLS,
+            Hook::SchedAct => bindings::bpf_prog_type_BPF_PROG_TYPE_SCHED_ACT,
+            Hook::SocketFilter => bindings::bpf_prog_type_BPF_PROG_TYPE_SOCKET_FILTER,
+            Hook::SkSkb => bindings::bpf_prog_type_BPF_PROG_TYPE_SK_SKB,
+            Hook::Lwt => bindings::bpf_prog_type_BPF_PROG_TYPE_LWT_IN,
+            Hook::Netfilter => bindings::bpf_prog_type_BPF_PROG_TYPE_NETFILTER,
         }
     }
 }
@@ -606,7 +661,8 @@ impl Set {
 /// - `filter:` names a function `fn(&Prog, &'static Func) -> bool`. The verifier calls it, in the
 ///   context of the task that loads the program, to know whether the program may call the kfunc.
 ///
-/// The names of kfuncs are global. By convention they begin with `bpf_`.
+/// The names of kfuncs are global. By convention they begin with `bpf_`. Those of parameters must not
+/// contain `__`, to which the verifier gives a meaning.
 ///
 /// # Examples
 ///
@@ -690,6 +746,17 @@ macro_rules! bpf_kfuncs {
                 $crate::bpf::kfunc::Ret::into_abi(body(&caller, $($arg,)*))
             }
         )+
+
+        $($(
+            const _: () = ::core::assert!(
+                !$crate::bpf::btf::is_annotated(::core::stringify!($arg)),
+                ::core::concat!(
+                    "`",
+                    ::core::stringify!($arg),
+                    "`: the verifier may take a name with `__` for more than a name",
+                ),
+            );
+        )*)+
 
         $(#[$set_attr])*
         $vis static $set: $crate::bpf::kfunc::Set = {
@@ -879,5 +946,15 @@ mod tests {
             Type::Int { name: "int", .. }
         ));
         assert!(matches!(<() as Ret>::TYPE, Type::Void));
+
+        struct Kernel;
+        // SAFETY: There is no function that takes it.
+        unsafe impl Object for Kernel {
+            const NAME: &'static str = "kernel";
+        }
+        assert!(matches!(
+            <&Kernel as Arg>::TYPE,
+            Type::Ptr(Type::Const(Type::Opaque("kernel")))
+        ));
     }
 }
