@@ -323,6 +323,8 @@ int module_load(const char *name, const char *params)
 	int flags = 0;
 	__u8 magic[4];
 
+	if (module_is_loaded(name))
+		return 0;
 	/* modprobe takes longer than all the rest. */
 	if (cached < 0 || strcmp(cached_name, name)) {
 		if (cached >= 0)
