@@ -181,8 +181,9 @@ int raw_load(struct raw_prog *prog)
 		opts.prog_flags |= BPF_F_TOKEN_FD;
 	}
 	prog->log[0] = 0;
-	return bpf_prog_load(prog->type, prog->name ?: "raw", "GPL", prog->insns,
-			     prog->cnt, &opts);
+	return bpf_prog_load(prog->type, prog->name ?: "raw",
+			     prog->license ?: "GPL", prog->insns, prog->cnt,
+			     &opts);
 }
 
 int raw_load_type(struct raw_prog *prog, enum bpf_prog_type type,

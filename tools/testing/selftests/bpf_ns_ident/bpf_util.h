@@ -62,6 +62,7 @@ struct raw_prog {
 	int attach_prog_fd;
 	int token_fd;
 	const char *name;
+	const char *license;
 	const struct bpf_insn *insns;
 	size_t cnt;
 	const struct kfunc *kfunc;

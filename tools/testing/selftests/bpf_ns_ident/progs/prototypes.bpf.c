@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Prototypes that are not the module's. What follows ___ in a name is not part
+ * of it for libbpf, and a weak one that does not fit is as if it was not there.
+ */
+#include "report.bpf.h"
+
+struct smaller {
+	__u64 dev;
+	__u64 ino;
+};
+
+struct larger {
+	struct bpf_ns_ident ident;
+	__u64 more;
+};
+
+#define KFUNC(NAME) bpf_get_current_pidns_ident___##NAME
+
+extern int KFUNC(same)(struct bpf_ns_ident *ident) __weak __ksym;
+extern int KFUNC(smaller_struct)(struct smaller *ident) __weak __ksym;
+extern int KFUNC(larger_struct)(struct larger *ident) __weak __ksym;
+extern long KFUNC(long_result)(struct bpf_ns_ident *ident) __weak __ksym;
+extern void KFUNC(no_result)(struct bpf_ns_ident *ident) __weak __ksym;
+extern void *KFUNC(pointer_result)(struct bpf_ns_ident *ident) __weak __ksym;
+extern int KFUNC(no_argument)(void) __weak __ksym;
+extern int KFUNC(more_arguments)(struct bpf_ns_ident *ident, __u64 size) __weak __ksym;
+extern int KFUNC(scalar)(__u64 ident) __weak __ksym;
+extern int KFUNC(pointer_to_scalar)(__u64 *ident) __weak __ksym;
+extern int KFUNC(pointer_to_void)(void *ident) __weak __ksym;
+
+struct smaller smaller SEC(".data.smaller");
+struct larger larger SEC(".data.larger");
+
+#define EXISTS(BIT, NAME) (bpf_ksym_exists(KFUNC(NAME)) ? 1 << (BIT) : 0)
+
+/* Tells which ones libbpf takes for the module's. */
+SEC("?syscall")
+int compatible(void *ctx)
+{
+	return EXISTS(0, same) |
+	       EXISTS(1, smaller_struct) |
+	       EXISTS(2, larger_struct) |
+	       EXISTS(3, long_result) |
+	       EXISTS(4, no_result) |
+	       EXISTS(5, pointer_result) |
+	       EXISTS(6, no_argument) |
+	       EXISTS(7, more_arguments) |
+	       EXISTS(8, scalar) |
+	       EXISTS(9, pointer_to_scalar) |
+	       EXISTS(10, pointer_to_void);
+}
+
+/* For those the kernel goes by the module's. */
+SEC("?syscall")
+int pass_smaller(void *ctx)
+{
+	KFUNC(smaller_struct)(&smaller);
+	return 0;
+}
+
+SEC("?syscall")
+int pass_larger(void *ctx)
+{
+	larger.more = POISON;
+	report.err = KFUNC(larger_struct)(&larger);
+	report.ident = larger.ident;
+	return larger.more == POISON;
+}

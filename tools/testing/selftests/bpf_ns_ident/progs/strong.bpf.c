@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "report.bpf.h"
+
+/* Not the module's prototype. For libbpf the name ends before the ___. */
+extern int bpf_get_current_pidns_ident___sized(struct bpf_ns_ident *ident,
+					       __u64 size) __ksym;
+
+SEC("syscall")
+int on_strong(void *ctx)
+{
+	struct bpf_ns_ident ident = {};
+
+	return bpf_get_current_pidns_ident___sized(&ident, sizeof(ident));
+}
