@@ -28,23 +28,30 @@ static int print_warning(enum libbpf_print_level level, const char *format,
 	return 0;
 }
 
+const char *test_dir(void)
+{
+	static char dir[1024];
+	ssize_t len = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
+
+	if (len < 0)
+		return ".";
+	dir[len] = 0;
+	*strrchr(dir, '/') = 0;
+	return dir;
+}
+
 int probe_prepare(struct probe *probe, const char *name)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name,
 		    .kernel_log_buf = probe_log,
 		    .kernel_log_size = sizeof(probe_log));
-	char self[1024], path[1200];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char path[1200];
 
 	memset(probe, 0, sizeof(*probe));
 	probe->fd = -1;
 	probe_log[0] = 0;
 	libbpf_set_print(print_warning);
-	if (len < 0)
-		return -errno;
-	self[len] = 0;
-	*strrchr(self, '/') = 0;
-	snprintf(path, sizeof(path), "%s/%s.bpf.o", self, name);
+	snprintf(path, sizeof(path), "%s/%s.bpf.o", test_dir(), name);
 	probe->obj = bpf_object__open_file(path, &opts);
 	if (!probe->obj)
 		return -errno;

@@ -19,6 +19,9 @@
 
 #define LOG_SIZE 65536
 
+/* Where the test itself is, and all that was built with it. */
+const char *test_dir(void);
+
 struct probe {
 	struct bpf_object *obj;
 	struct bpf_program *prog;	/* the first one */
