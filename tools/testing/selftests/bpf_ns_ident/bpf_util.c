@@ -122,32 +122,34 @@ void probe_close(struct probe *probe)
 	probe->fd = -1;
 }
 
-int kfunc_find(struct kfunc *kfunc, const char *module, const char *name)
+int btf_open(const char *module, __u32 *id)
 {
-	struct btf *vmlinux, *btf;
-	__u32 id = 0;
-
-	kfunc->btf_fd = -1;
-	while (!bpf_btf_get_next_id(id, &id)) {
+	*id = 0;
+	while (!bpf_btf_get_next_id(*id, id)) {
 		struct bpf_btf_info info = {};
-		char btf_name[64] = "";
+		char name[64] = "";
 		__u32 len = sizeof(info);
-		int fd = bpf_btf_get_fd_by_id(id);
+		int fd = bpf_btf_get_fd_by_id(*id);
 
 		if (fd < 0)
 			continue;
-		info.name = (uintptr_t)btf_name;
-		info.name_len = sizeof(btf_name);
+		info.name = (uintptr_t)name;
+		info.name_len = sizeof(name);
 		if (!bpf_btf_get_info_by_fd(fd, &info, &len) &&
-		    info.kernel_btf && !strcmp(btf_name, module)) {
-			kfunc->btf_fd = fd;
-			kfunc->btf_id = id;
-			break;
-		}
+		    info.kernel_btf && !strcmp(name, module))
+			return fd;
 		close(fd);
 	}
+	return -ENOENT;
+}
+
+int kfunc_find(struct kfunc *kfunc, const char *module, const char *name)
+{
+	struct btf *vmlinux, *btf;
+
+	kfunc->btf_fd = btf_open(module, &kfunc->btf_id);
 	if (kfunc->btf_fd < 0)
-		return -ENOENT;
+		return kfunc->btf_fd;
 
 	vmlinux = btf__load_vmlinux_btf();
 	btf = btf__load_from_kernel_by_id_split(kfunc->btf_id, vmlinux);

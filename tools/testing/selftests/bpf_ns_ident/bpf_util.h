@@ -43,6 +43,9 @@ int probe_open(struct probe *probe, const char *name);
 void probe_target(struct probe *probe, pid_t pid);
 void probe_close(struct probe *probe);
 
+/* Opens the BTF of a module that is loaded now. */
+int btf_open(const char *module, __u32 *id);
+
 /* A kfunc, and the BTF that has it. */
 struct kfunc {
 	int id;

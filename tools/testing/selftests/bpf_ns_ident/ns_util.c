@@ -291,6 +291,24 @@ int write_file(const char *path, const char *text)
 	return err;
 }
 
+void stay_on_cpu(bool last)
+{
+	cpu_set_t cpus, one;
+	int cpu;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus))
+		return;
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &cpus))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		if (!last)
+			break;
+	}
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
 bool module_is_loaded(const char *name)
 {
 	char path[64];

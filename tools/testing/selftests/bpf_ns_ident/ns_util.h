@@ -70,6 +70,9 @@ int ns_ident_fd(int fd, struct bpf_ns_ident *ident);
 
 int write_file(const char *path, const char *text);
 
+/* Keeps the calling thread on the first or on the last of its CPUs. */
+void stay_on_cpu(bool last);
+
 /* 0 if it is loaded already. @params may be NULL. */
 int module_load(const char *name, const char *params);
 /*
