@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "event.bpf.h"
+
+#define TASK_DEAD 0x80
+
+/*
+ * As dead.bpf.c, but the identity goes right to where userspace sees it. The
+ * rest of the report is left alone.
+ */
+SEC("tp_btf/sched_switch")
+int BPF_PROG(on_released, bool preempt, struct task_struct *prev)
+{
+	int err;
+
+	if (!is_target() || !(prev->__state & TASK_DEAD))
+		return 0;
+	err = bpf_get_current_pidns_ident(&report.ident);
+	bpf_ringbuf_output(&events, &err, sizeof(err), 0);
+	return 0;
+}
