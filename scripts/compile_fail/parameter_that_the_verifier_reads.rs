@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+kernel::bpf_kfuncs! {
+    static KFUNCS;
+
+    fn bpf_fail(_: &Caller, n: In<'_, u32>, n__sz: u32) -> u32 {
+        n.read() + n__sz
+    }
+}
+//~ `n__sz`: the verifier may take a name with `__` for more than a name

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+
+kernel::bpf_struct! {
+    struct Regs as "pt_regs" {
+        a: u64,
+    }
+}
+//~ `pt_regs` is what the verifier calls a context of programs
