@@ -33,3 +33,8 @@ root_dir() {
 	echo "$CACHE/root-$(sha256sum "$TOP/scripts/toolchain" "$TOP/scripts/toolchain.packages" |
 		cut -d' ' -f1 | sha256sum | cut -c1-12)"
 }
+
+# llvm TOOL: under the name that Debian gives it, else under its own.
+llvm() {
+	command -v "$1-19" || command -v "$1" || die "There is no $1: install LLVM."
+}
