@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bpf_util.h"
@@ -112,6 +113,33 @@ void probe_target(struct probe *probe, pid_t pid)
 	report->err = POISON_ERR;
 	report->calls = 0;
 	__atomic_store_n(&report->target, pid, __ATOMIC_SEQ_CST);
+}
+
+static int take_event(void *ctx, void *data, size_t size)
+{
+	memcpy(ctx, data, sizeof(struct report));
+	/* Do not take another one, that is for the next time. */
+	return -ECANCELED;
+}
+
+int probe_wait(struct probe *probe, struct report *event)
+{
+	int fd = bpf_object__find_map_fd_by_name(probe->obj, "events");
+	time_t deadline = time(NULL) + 20;
+	struct ring_buffer *ring;
+	int err;
+
+	ring = ring_buffer__new(fd, take_event, event, NULL);
+	if (!ring)
+		return -errno;
+	/* Returns 0 also for an event that is just being written. */
+	do {
+		err = ring_buffer__poll(ring, 1000);
+	} while (!err && time(NULL) < deadline);
+	ring_buffer__free(ring);
+	if (err == -ECANCELED)
+		return 0;
+	return err ?: -ETIMEDOUT;
 }
 
 void probe_close(struct probe *probe)

@@ -41,6 +41,8 @@ int probe_load(struct probe *probe, const char *name);
 int probe_open(struct probe *probe, const char *name);
 /* Starts anew, for a process. */
 void probe_target(struct probe *probe, pid_t pid);
+/* Waits for the next event of a program that has them. */
+int probe_wait(struct probe *probe, struct report *event);
 void probe_close(struct probe *probe);
 
 /* Opens the BTF of a module that is loaded now. */

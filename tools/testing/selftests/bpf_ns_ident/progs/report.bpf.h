@@ -20,7 +20,8 @@
 #define SYS_PREFIX ""
 #endif
 
-extern int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
+int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
+int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
 
 struct report report SEC(".data.report");
 
@@ -30,6 +31,17 @@ static __always_inline void report_current(void)
 	struct bpf_ns_ident ident = { POISON, POISON, POISON };
 
 	report.err = bpf_get_current_pidns_ident(&ident);
+	report.ident = ident;
+	report.pid_tgid = bpf_get_current_pid_tgid();
+	__sync_fetch_and_add(&report.calls, 1);
+}
+
+/* The same for a namespace of the type that the test names. */
+static __always_inline void report_current_type(void)
+{
+	struct bpf_ns_ident ident = { POISON, POISON, POISON };
+
+	report.err = bpf_get_current_ns_ident(report.ns_type, &ident);
 	report.ident = ident;
 	report.pid_tgid = bpf_get_current_pid_tgid();
 	__sync_fetch_and_add(&report.calls, 1);

@@ -19,7 +19,23 @@ struct report {
 	__u64 pid_tgid;		/* who met it last */
 	struct bpf_ns_ident ident;
 	__s32 err;
-	__u32 pad;
+	__u32 ns_type;		/* in: for programs that ask by type */
+};
+
+/* Where a task is that goes to and fro between two namespaces of a type. */
+enum place {
+	IN_FIRST,
+	IN_SECOND,
+	TO_FIRST,
+	TO_SECOND,
+	NR_PLACES
+};
+
+struct moves {
+	struct bpf_ns_ident ns[2];
+	__u32 place;
+	__u32 wrong;			/* answers that cannot be */
+	__u64 seen[NR_PLACES][2];	/* others, by place and namespace */
 };
 
 /* What no kfunc returns and no namespace has. */
