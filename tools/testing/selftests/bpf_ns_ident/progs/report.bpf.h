@@ -22,6 +22,7 @@
 
 int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
 int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
+__s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
 
 struct report report SEC(".data.report");
 

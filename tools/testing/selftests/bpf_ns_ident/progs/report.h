@@ -38,6 +38,16 @@ struct moves {
 	__u64 seen[NR_PLACES][2];	/* others, by place and namespace */
 };
 
+/* A question to bpf_get_current_pid_tgid_in(), and the answer. */
+struct pid_in {
+	struct bpf_ns_ident pidns;	/* in */
+	__s64 pid_tgid;
+	/* What bpf_get_ns_current_pid_tgid() says to the same question. */
+	__s64 plain_err;
+	__u32 plain_pid;
+	__u32 plain_tgid;
+};
+
 /* What no kfunc returns and no namespace has. */
 #define POISON		0xa5a5a5a5a5a5a5a5ULL
 #define POISON_ERR	0x5a5a5a5a
