@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which pid namespace, and so which container, does this come from? */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+struct bpf_ns_ident { __u64 dev, ino, id; };
+int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
+
+/* How often tasks of a namespace called execve(). */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct bpf_ns_ident);
+	__type(value, __u64);
+} execs SEC(".maps");
+
+SEC("tp/syscalls/sys_enter_execve")
+int which_pidns(void *ctx)
+{
+	struct bpf_ns_ident ident = {};
+	__u64 zero = 0, *count;
+
+	if (bpf_get_current_pidns_ident(&ident))
+		return 0;
+	count = bpf_map_lookup_elem(&execs, &ident);
+	if (!count) {
+		bpf_map_update_elem(&execs, &ident, &zero, BPF_NOEXIST);
+		count = bpf_map_lookup_elem(&execs, &ident);
+	}
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which net namespace is this packet in now? */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+struct bpf_ns_ident { __u64 dev, ino, id; };
+int bpf_skb_netns_ident(const struct __sk_buff *skb,
+			struct bpf_ns_ident *ident) __ksym;
+
+/* How many bytes came in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct bpf_ns_ident);
+	__type(value, __u64);
+} bytes SEC(".maps");
+
+/* One program for as many devices, in as many namespaces, as you like. */
+SEC("tcx/ingress")
+int which_skb(struct __sk_buff *skb)
+{
+	struct bpf_ns_ident ident = {};
+	__u64 zero = 0, *count;
+
+	if (bpf_skb_netns_ident(skb, &ident))
+		return TCX_NEXT;
+	count = bpf_map_lookup_elem(&bytes, &ident);
+	if (!count) {
+		bpf_map_update_elem(&bytes, &ident, &zero, BPF_NOEXIST);
+		count = bpf_map_lookup_elem(&bytes, &ident);
+	}
+	if (count)
+		__sync_fetch_and_add(count, skb->len);
+	return TCX_NEXT;
+}
+
+char LICENSE[] SEC("license") = "GPL";
