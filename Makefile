@@ -5,11 +5,11 @@
 # Where `make vm` and `make shell` are to be: not where `make -C` went.
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
-export TOOLS
+export TOOLS MUTANTS
 # As it is: its dollars are for the shell in the VM.
 override export RUN := $(value RUN)
 
-RUN_TARGETS := demo test kernel kunit selftest shell vm
+RUN_TARGETS := demo test kernel kunit selftest selftest-mutants shell vm
 
 .PHONY: help clean distclean $(RUN_TARGETS)
 MAKEFLAGS += --no-print-directory
@@ -22,6 +22,7 @@ help:
 	@echo '  kernel     - build a kernel with the series and the module'
 	@echo '  kunit      - run the KUnit tests, on UML and in the VM'
 	@echo '  selftest   - run the selftests in the VM'
+	@echo '  selftest-mutants - show that the selftests find faults (takes a quarter of an hour)'
 	@echo '  shell      - give a shell in the VM'
 	@echo '  vm         - run a command in the VM: make vm RUN="uname -r"'
 	@echo '  clean      - remove what was built here'
@@ -29,6 +30,7 @@ help:
 	@echo
 	@echo 'Variables:'
 	@echo '  TREE=DIR    - take the kernel source from a copy of DIR, not from the distribution'
+	@echo '  MUTANTS=    - which ones of scripts/mutants to try, all by default'
 	@echo '  TOOLS=host  - build and run with the tools of this machine, not in a Debian tree'
 
 $(RUN_TARGETS):
