@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counts system calls by the identity of the caller's pid namespace, and
- * remembers which identity each task was given, so that userspace can check.
+ * Counts system calls by the identity of the caller's namespace, and remembers
+ * which identity, and which pid, each task was given, so that userspace can
+ * check.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "nstop.h"
 
+/* Of <linux/sched.h>: BTF has no macros. */
+#define CLONE_NEWPID 0x20000000
+
 int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
+int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
+__s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
+
+const volatile struct nstop_config config = {};
 
 /*
  * Per CPU, and added to without atomics: the kernel does not run the program
@@ -51,45 +59,104 @@ static void count_call(const struct bpf_ns_ident *ident)
 		__sync_fetch_and_add(&lost.ns_full, 1);
 }
 
-static void remember_task(const struct bpf_ns_ident *ident)
+/* Puts the answers for the current task into @now. */
+static int ask(struct nstop_task *now)
 {
-	struct task_struct *leader = bpf_get_current_task_btf()->group_leader;
-	struct nstop_task_key key = {
-		.start = leader->start_boottime,
-		.tgid = leader->tgid,
+	/* Copied as a whole, it would be taken for what it is at compile time. */
+	struct bpf_ns_ident seen_by = {
+		.dev = config.seen_by.dev,
+		.ino = config.seen_by.ino,
+		.id = config.seen_by.id,
 	};
-	struct nstop_task *task;
+	__s64 pid_tgid;
+	int err;
 
-	task = bpf_map_lookup_elem(&tasks, &key);
+	if (config.ns_type == CLONE_NEWPID)
+		err = bpf_get_current_pidns_ident(&now->ident);
+	else
+		err = bpf_get_current_ns_ident(config.ns_type, &now->ident);
+	if (err || !seen_by.ino)
+		return err;
+
+	pid_tgid = bpf_get_current_pid_tgid_in(&seen_by);
+	if (pid_tgid < 0)
+		now->seen_pid = pid_tgid;
+	else
+		now->seen_pid = config.per_thread ? (__u32)pid_tgid :
+						    pid_tgid >> 32;
+	return 0;
+}
+
+static bool same_answers(const struct nstop_task *a, const struct nstop_task *b)
+{
+	return a->ident.dev == b->ident.dev && a->ident.ino == b->ident.ino &&
+	       a->ident.id == b->ident.id && a->seen_pid == b->seen_pid;
+}
+
+static struct nstop_task *find_task(const struct task_struct *task,
+				    struct nstop_task_key *key)
+{
+	key->start = task->start_boottime;
+	key->pid = task->pid;
+	return bpf_map_lookup_elem(&tasks, key);
+}
+
+static void remember_task(struct nstop_task *task,
+			  const struct nstop_task_key *key,
+			  struct nstop_task *now)
+{
 	if (!task) {
-		struct nstop_task first = { .ident = *ident };
-
-		bpf_get_current_comm(first.comm, sizeof(first.comm));
-		bpf_map_update_elem(&tasks, &key, &first, BPF_NOEXIST);
-		task = bpf_map_lookup_elem(&tasks, &key);
+		bpf_get_current_comm(now->comm, sizeof(now->comm));
+		bpf_map_update_elem(&tasks, key, now, BPF_NOEXIST);
+		task = bpf_map_lookup_elem(&tasks, key);
 	}
 
 	if (!task)
 		__sync_fetch_and_add(&lost.task_full, 1);
-	else if (task->ident.dev != ident->dev ||
-		 task->ident.ino != ident->ino || task->ident.id != ident->id)
+	else if (!same_answers(task, now))
 		__sync_lock_test_and_set(&task->changed, 1);
 }
 
-SEC("tp_btf/sys_enter")
-int BPF_PROG(count_sys_enter)
+/* May this system call change the namespaces that the task is in? */
+static bool is_move(long id)
 {
-	struct bpf_ns_ident ident = {};
+	int i;
+
+	for (i = 0; i < NSTOP_NR_MOVES && i < config.nr_moves; i++)
+		if (config.moves[i] == id)
+			return true;
+	return false;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(count_sys_enter, struct pt_regs *regs, long id)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct task_struct *leader = current->group_leader;
+	struct nstop_task now = { .moved = is_move(id) };
+	struct nstop_task_key key = {};
+	struct nstop_task *task;
+
+	/* Also while userspace compares, which is to know. */
+	task = find_task(leader, &key);
+	if (task && now.moved)
+		__sync_lock_test_and_set(&task->moved, 1);
+	/* A thread that calls execve() becomes the leader. */
+	if (config.per_thread && current != leader) {
+		task = find_task(current, &key);
+		if (task && now.moved)
+			__sync_lock_test_and_set(&task->moved, 1);
+	}
 
 	if (paused)
 		return 0;
-	if (bpf_get_current_pidns_ident(&ident)) {
+	if (ask(&now)) {
 		__sync_fetch_and_add(&lost.no_ident, 1);
 		return 0;
 	}
 
-	count_call(&ident);
-	remember_task(&ident);
+	count_call(&now.ident);
+	remember_task(task, &key, &now);
 	return 0;
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * nstop: who is doing what, by pid namespace.
+ * nstop: who is doing what, by pid namespace or by one of another kind.
  *
  * Two sources that know nothing of each other are put side by side: a BPF
  * program asks bpf_get_current_pidns_ident() on every system call whose it is,
  * and this program asks stat(2) and NS_GET_ID about /proc/PID/ns/pid of the
  * same tasks. Where they disagree the kfunc is wrong, and the exit status says
- * so.
+ * so. The same goes for the pids that bpf_get_current_pid_tgid_in() gives.
  */
 #define _GNU_SOURCE
 #define __SANE_USERSPACE_TYPES__	/* __u64 is long long everywhere */
@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,10 +24,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <linux/nsfs.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 #include <bpf/bpf.h>
@@ -36,13 +39,17 @@
 #include "nstop.skel.h"
 
 #define MODULE		"bpf_ns_ident"
-#define KFUNC		"bpf_get_current_pidns_ident"
+#define PIDNS_KFUNC	"bpf_get_current_pidns_ident"
+#define NS_KFUNC	"bpf_get_current_ns_ident"
+#define PID_KFUNC	"bpf_get_current_pid_tgid_in"
+#define NOT_ALLOWED	"calling kernel function bpf_get_current_"	/* is not */
 #define VMLINUX_BTF	"/sys/kernel/btf/vmlinux"
 
 #define NSEC_PER_SEC	1000000000ULL
 #define DEFAULT_SECS	2.0
 #define MAX_SECS	86400.0
 #define MAX_NOTES	10	/* mismatches that are spelled out per round */
+#define MAX_TRIES	100	/* to look at a task that moves */
 
 enum {
 	EXIT_MATCH = 0,
@@ -50,10 +57,40 @@ enum {
 	EXIT_ERROR = 2,
 };
 
+/*
+ * The kinds of namespaces. Of some, the threads of a process may each be in a
+ * different one.
+ *
+ * The initial ones have numbers of their own in nsfs, which no other namespace
+ * is ever given.
+ */
+static const struct kind {
+	const char *name;
+	const char *path;	/* of its file, below /proc/PID */
+	__u32 flag;
+	ino_t initial;
+	bool per_thread;
+	bool has_parent;
+} kinds[] = {
+	{ "cgroup", "ns/cgroup", CLONE_NEWCGROUP, CGROUP_NS_INIT_INO,
+	  .per_thread = true },
+	{ "ipc", "ns/ipc", CLONE_NEWIPC, IPC_NS_INIT_INO, .per_thread = true },
+	{ "mnt", "ns/mnt", CLONE_NEWNS, MNT_NS_INIT_INO, .per_thread = true },
+	{ "net", "ns/net", CLONE_NEWNET, NET_NS_INIT_INO, .per_thread = true },
+	{ "pid", "ns/pid", CLONE_NEWPID, PID_NS_INIT_INO, .has_parent = true },
+	{ "time", "ns/time", CLONE_NEWTIME, TIME_NS_INIT_INO,
+	  .per_thread = false },
+	{ "user", "ns/user", CLONE_NEWUSER, USER_NS_INIT_INO,
+	  .has_parent = true },
+	{ "uts", "ns/uts", CLONE_NEWUTS, UTS_NS_INIT_INO, .per_thread = true },
+	{}
+};
+
 /* What becomes of a row. */
 enum verdict {
 	MATCH,
 	MISMATCH,
+	MOVED,		/* its callers had been in another one, or will be */
 	GONE,		/* its callers were gone before they were compared */
 	DENIED,		/* not allowed to look at its callers */
 	NOTHING,	/* no calls, so there is nothing to compare */
@@ -63,6 +100,7 @@ enum verdict {
 static const char *const verdicts[NR_VERDICTS] = {
 	[MATCH] = "match",
 	[MISMATCH] = "MISMATCH",
+	[MOVED] = "moved",
 	[GONE] = "gone",
 	[DENIED] = "denied",
 	[NOTHING] = "-",
@@ -82,15 +120,19 @@ struct ns {
 	unsigned int tasks;
 	unsigned int matches;
 	unsigned int mismatches;
+	unsigned int moved;
 	unsigned int denied;
 	struct ns *child;
 	struct ns *sibling;
 
-	/* The first command: the task with the lowest pid inside. */
+	/* The first command: of the task with the lowest rank, NO_RANK: none. */
+	__u64 rank;
 	char comm[NSTOP_COMM_LEN];
 	pid_t pid;		/* as this process sees it, 0: none */
-	pid_t inner_pid;
+	__s64 seen_pid;		/* as it is to be shown, -errno: not at all */
 };
+
+#define NO_RANK		(~0ULL)
 
 /* What the BPF program was told about a task. */
 struct caller {
@@ -99,9 +141,10 @@ struct caller {
 	bool alive;
 };
 
-/* What /proc says about a task. */
+/* What /proc says about a task: a process, or a thread. */
 struct proc_task {
-	pid_t tgid;
+	pid_t pid;
+	__s64 seen_pid;
 	int dir;
 	__u64 start;		/* in clock ticks */
 	unsigned int threads;
@@ -110,18 +153,28 @@ struct proc_task {
 
 /* A task for which the two sources differ. */
 struct mismatch {
-	pid_t tgid;
+	pid_t pid;
 	char comm[NSTOP_COMM_LEN];
 	struct bpf_ns_ident told;	/* by the kfunc */
 	struct bpf_ns_ident is;		/* by stat(2) and NS_GET_ID */
+	__s64 told_pid;			/* by the other kfunc */
+	__s64 is_pid;			/* by NS_GET_PID_IN_PIDNS */
 	bool changed;
 };
 
 static struct {
+	const struct kind *kind;
+	pid_t seen_by;
 	bool once;
 	bool verbose;
 	double secs;
 } opt = { .secs = DEFAULT_SECS };
+
+/* The pid namespace of opt.seen_by. The file keeps its number from others. */
+static int seen_by_fd = -1;
+static struct bpf_ns_ident seen_by;
+
+static int tasks_fd;
 
 static struct ns **rows;
 static size_t nr_rows;
@@ -132,6 +185,7 @@ static size_t nr_callers;
 /* Tasks in this round. */
 static unsigned int compared;
 static unsigned int denied;
+static unsigned int moved;
 static unsigned int mismatches;
 static struct mismatch notes[MAX_NOTES];
 
@@ -156,6 +210,12 @@ static bool same_ident(const struct bpf_ns_ident *a,
 	return a->dev == b->dev && a->ino == b->ino && a->id == b->id;
 }
 
+/* What the BPF program asks. */
+static const char *kfunc(void)
+{
+	return opt.kind->flag == CLONE_NEWPID ? PIDNS_KFUNC : NS_KFUNC;
+}
+
 static void copy_comm(char to[NSTOP_COMM_LEN], const char *from, size_t len)
 {
 	size_t i;
@@ -178,6 +238,7 @@ static struct ns *get_row(const struct bpf_ns_ident *ident)
 	if (!ns)
 		err(EXIT_ERROR, "out of memory");
 	ns->ident = *ident;
+	ns->rank = NO_RANK;
 	rows = grow(rows, nr_rows, sizeof(*rows));
 	rows[nr_rows++] = ns;
 	return ns;
@@ -203,7 +264,7 @@ static struct ns *live_row(int fd, const struct bpf_ns_ident *ident)
 	int parent;
 
 	ns = get_row(ident);
-	if (!ns->parent_known) {
+	if (opt.kind->has_parent && !ns->parent_known) {
 		parent = ioctl(fd, NS_GET_PARENT);
 		/* EPERM: the parent, if there is one, is not for us to see. */
 		if (parent < 0 && errno != EPERM)
@@ -254,10 +315,10 @@ static int cmp_callers(const void *a, const void *b)
 {
 	const struct caller *x = a, *y = b;
 
-	return x->key.tgid < y->key.tgid ? -1 : x->key.tgid > y->key.tgid;
+	return x->key.pid < y->key.pid ? -1 : x->key.pid > y->key.pid;
 }
 
-static void read_callers(int fd)
+static void read_callers(void)
 {
 	struct nstop_task_key key, *prev = NULL;
 	struct caller *caller;
@@ -266,13 +327,13 @@ static void read_callers(int fd)
 	nr_callers = 0;
 	free(callers);
 	callers = NULL;
-	while (!bpf_map_get_next_key(fd, prev, &key)) {
+	while (!bpf_map_get_next_key(tasks_fd, prev, &key)) {
 		prev = &key;
 		callers = grow(callers, nr_callers, sizeof(*callers));
 		caller = &callers[nr_callers++];
 		caller->key = key;
 		caller->alive = false;
-		if (bpf_map_lookup_elem(fd, &key, &caller->task))
+		if (bpf_map_lookup_elem(tasks_fd, &key, &caller->task))
 			err(EXIT_ERROR, "reading the map of tasks");
 		ns = get_row(&caller->task.ident);
 		ns->callers = true;
@@ -329,7 +390,7 @@ static int read_stat(struct proc_task *task)
 	rest = strrchr(buf, ')');
 	if (!comm || !rest)
 		errx(EXIT_ERROR, "cannot make sense of /proc/%d/stat",
-		     task->tgid);
+		     task->pid);
 	copy_comm(task->comm, comm + 1, rest - comm - 1);
 
 	/* Fields 3 to 22, of which 20 and 22 matter: see proc_pid_stat(5). */
@@ -337,72 +398,144 @@ static int read_stat(struct proc_task *task)
 		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u %*d %llu",
 		   &task->threads, &task->start) != 2)
 		errx(EXIT_ERROR, "cannot make sense of /proc/%d/stat",
-		     task->tgid);
+		     task->pid);
 	return 0;
 }
 
 /* Is this the task whose answer it is, and not a later one of that number? */
 static bool is_caller(const struct caller *caller, const struct proc_task *task)
 {
-	return caller->key.tgid == (__u64)task->tgid &&
+	return caller->key.pid == (__u64)task->pid &&
 	       start_in_ticks(caller->key.start) == task->start;
 }
 
-static void compare(const struct caller *caller, const struct proc_task *task,
+/*
+ * Has it moved between its last system call and stat(2), or from one call to
+ * another? A move is announced before it begins: ask only after stat(2).
+ */
+static bool has_moved(struct caller *caller)
+{
+	struct nstop_task now;
+
+	if (!caller->task.moved &&
+	    !bpf_map_lookup_elem(tasks_fd, &caller->key, &now))
+		caller->task.moved = now.moved;
+	return caller->task.moved;
+}
+
+static void compare(struct caller *caller, const struct proc_task *task,
 		    struct ns *ns)
 {
 	const struct bpf_ns_ident *told = &caller->task.ident;
+	bool same = same_ident(told, &ns->ident);
 	struct mismatch *note;
 
-	compared++;
-	if (same_ident(told, &ns->ident) && !caller->task.changed) {
+	if (same && !caller->task.changed &&
+	    (!seen_by.ino || caller->task.seen_pid == task->seen_pid)) {
+		compared++;
 		ns->matches++;
 		return;
 	}
 
-	/* Both rows are wrong: the one that was told, and the one it is in. */
+	/* Both rows: the one that was told, and the one it is in. */
+	if (has_moved(caller)) {
+		moved++;
+		ns->moved++;
+		if (!same)
+			get_row(told)->moved++;
+		return;
+	}
+	compared++;
 	ns->mismatches++;
-	if (!same_ident(told, &ns->ident))
+	if (!same)
 		get_row(told)->mismatches++;
 
 	if (mismatches < MAX_NOTES) {
 		note = &notes[mismatches];
-		note->tgid = task->tgid;
+		note->pid = task->pid;
 		copy_comm(note->comm, task->comm, sizeof(task->comm));
 		note->told = *told;
 		note->is = ns->ident;
+		note->told_pid = caller->task.seen_pid;
+		note->is_pid = task->seen_pid;
 		note->changed = caller->task.changed;
 	}
 	mismatches++;
+}
+
+/* The pid that is to be shown for a task: one or -errno. */
+static __s64 get_seen_pid(pid_t pid)
+{
+	int seen;
+
+	if (!seen_by.ino)
+		return pid;
+	seen = ioctl(seen_by_fd, NS_GET_PID_IN_PIDNS, pid);
+	return seen < 0 ? -errno : seen;
+}
+
+/* Which of the tasks of a namespace is the first: lowest pid inside, or start. */
+static __u64 get_rank(const struct proc_task *task, int fd)
+{
+	int inner;
+
+	if (opt.kind->flag != CLONE_NEWPID)
+		return task->start;
+	inner = ioctl(fd, NS_GET_PID_IN_PIDNS, task->pid);
+	return inner > 0 ? (__u64)inner : NO_RANK;
+}
+
+/*
+ * Opens the file of the task's namespace, and finds out about it by stat(2) and
+ * NS_GET_ID. They are about one namespace, also if the task moves meanwhile.
+ */
+static int open_ns(const struct proc_task *task, struct bpf_ns_ident *ident)
+{
+	int fd, tries = MAX_TRIES;
+	struct stat st;
+
+	for (;;) {
+		if (fstatat(task->dir, opt.kind->path, &st, 0))
+			return -1;
+		fd = openat(task->dir, opt.kind->path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return -1;
+		if (fd_ident(fd, ident))
+			err(EXIT_ERROR, "NS_GET_ID of /proc/%d/%s", task->pid,
+			    opt.kind->path);
+		if ((ident->dev == st.st_dev && ident->ino == st.st_ino) ||
+		    !--tries)
+			break;
+		close(fd);
+	}
+	ident->dev = st.st_dev;
+	ident->ino = st.st_ino;
+	return fd;
 }
 
 /* The row of a task, or NULL and errno if it is gone or not for us to see. */
 static struct ns *stat_task(struct proc_task *task)
 {
 	struct bpf_ns_ident ident;
-	struct stat st;
 	struct ns *ns;
-	pid_t inner;
+	__u64 rank;
 	int fd;
 
-	if (read_stat(task) || fstatat(task->dir, "ns/pid", &st, 0))
+	if (read_stat(task))
 		return NULL;
-	fd = openat(task->dir, "ns/pid", O_RDONLY | O_CLOEXEC);
+	fd = open_ns(task, &ident);
 	if (fd < 0)
 		return NULL;
-
-	if (fd_ident(fd, &ident))
-		err(EXIT_ERROR, "NS_GET_ID of /proc/%d/ns/pid", task->tgid);
-	ident.dev = st.st_dev;
-	ident.ino = st.st_ino;
 	ns = live_row(fd, &ident);
-	inner = ioctl(fd, NS_GET_PID_IN_PIDNS, task->tgid);
+	rank = get_rank(task, fd);
 	close(fd);
 
-	ns->tasks += task->threads;
-	if (inner > 0 && (!ns->inner_pid || inner < ns->inner_pid)) {
-		ns->inner_pid = inner;
-		ns->pid = task->tgid;
+	task->seen_pid = get_seen_pid(task->pid);
+	ns->tasks += opt.kind->per_thread ? 1 : task->threads;
+	if (rank < ns->rank) {
+		ns->rank = rank;
+		ns->pid = task->pid;
+		ns->seen_pid = task->seen_pid;
 		copy_comm(ns->comm, task->comm, sizeof(task->comm));
 	}
 	return ns;
@@ -410,7 +543,7 @@ static struct ns *stat_task(struct proc_task *task)
 
 static void look_at_task(struct proc_task *task)
 {
-	struct caller key = { .key.tgid = task->tgid }, *caller;
+	struct caller key = { .key.pid = task->pid }, *caller;
 	struct caller *end = callers + nr_callers;
 	struct ns *ns;
 
@@ -425,9 +558,9 @@ static void look_at_task(struct proc_task *task)
 				      sizeof(*callers), cmp_callers) : NULL;
 	if (!caller)
 		return;
-	while (caller > callers && caller[-1].key.tgid == key.key.tgid)
+	while (caller > callers && caller[-1].key.pid == key.key.pid)
 		caller--;
-	for (; caller < end && caller->key.tgid == key.key.tgid; caller++) {
+	for (; caller < end && caller->key.pid == key.key.pid; caller++) {
 		if (!is_caller(caller, task))
 			continue;
 		caller->alive = true;
@@ -438,60 +571,85 @@ static void look_at_task(struct proc_task *task)
 	}
 }
 
-static void read_proc(void)
+/* Looks at each of the tasks that have a directory in that one. */
+static int read_tasks(int at, const char *path,
+		      void (*look_at)(struct proc_task *task))
 {
 	struct proc_task task;
 	struct dirent *de;
 	char *end;
-	DIR *proc;
+	DIR *dir;
+	int fd;
 
-	proc = opendir("/proc");
-	if (!proc)
-		err(EXIT_ERROR, "/proc");
+	fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	dir = fdopendir(fd);
+	if (!dir)
+		err(EXIT_ERROR, "%s", path);
 
 	for (;;) {
 		errno = 0;
-		de = readdir(proc);
+		de = readdir(dir);
 		if (!de)
 			break;
-		task.tgid = strtol(de->d_name, &end, 10);
-		if (task.tgid <= 0 || *end)
+		task.pid = strtol(de->d_name, &end, 10);
+		if (task.pid <= 0 || *end)
 			continue;
 		/* Everything goes through this: it stays with the one task. */
-		task.dir = openat(dirfd(proc), de->d_name,
+		task.dir = openat(fd, de->d_name,
 				  O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (task.dir < 0)
 			continue;
-		look_at_task(&task);
+		look_at(&task);
 		close(task.dir);
 	}
-	if (errno)
-		err(EXIT_ERROR, "/proc");
-	closedir(proc);
+	at = errno ? -1 : 0;
+	closedir(dir);
+	return at;
 }
 
-/* Tasks that are gone make no more calls: their entries are free to go. */
-static void forget_tasks(int fd)
+static void look_at_threads(struct proc_task *process)
+{
+	/* If that fails, the process is gone. */
+	read_tasks(process->dir, "task", look_at_task);
+}
+
+static void read_proc(void)
+{
+	if (read_tasks(AT_FDCWD, "/proc", opt.kind->per_thread ?
+					  look_at_threads : look_at_task))
+		err(EXIT_ERROR, "/proc");
+}
+
+/*
+ * Tasks that are gone make no more calls: their entries are free to go. Those
+ * that moved get another one by their next call.
+ */
+static void forget_tasks(void)
 {
 	struct caller *caller;
 	struct ns *ns;
 
 	for (caller = callers; caller < callers + nr_callers; caller++) {
-		if (caller->alive)
+		if (caller->alive && !caller->task.moved)
 			continue;
 		/* A command for a row that has none, of the lowest pid. */
 		ns = get_row(&caller->task.ident);
-		if (!ns->inner_pid && !ns->pid) {
-			ns->pid = caller->key.tgid;
+		if (ns->rank == NO_RANK && !ns->pid) {
+			ns->pid = caller->key.pid;
+			ns->seen_pid = seen_by.ino ? caller->task.seen_pid :
+						     ns->pid;
 			copy_comm(ns->comm, caller->task.comm, NSTOP_COMM_LEN);
 		}
-		bpf_map_delete_elem(fd, &caller->key);
+		bpf_map_delete_elem(tasks_fd, &caller->key);
 	}
 }
 
 /*
- * A namespace without tasks cannot get new ones. Its counter was read after
- * its last task was gone: if that has not moved by then, it never will.
+ * A counter was read after the last task of its namespace was gone. If that
+ * has not moved by then, it never will, but if somebody has kept the namespace
+ * for others to enter: for them it starts anew.
  */
 static void forget_rows(int fd)
 {
@@ -527,10 +685,12 @@ static void start_round(void)
 		rows[i]->tasks = 0;
 		rows[i]->matches = 0;
 		rows[i]->mismatches = 0;
+		rows[i]->moved = 0;
 		rows[i]->denied = 0;
-		rows[i]->inner_pid = 0;
+		rows[i]->rank = NO_RANK;
 	}
 	compared = 0;
+	moved = 0;
 	denied = 0;
 	mismatches = 0;
 }
@@ -541,6 +701,8 @@ static enum verdict get_verdict(const struct ns *ns)
 		return MISMATCH;
 	if (ns->matches)
 		return MATCH;
+	if (ns->moved)
+		return MOVED;
 	if (ns->denied)
 		return DENIED;
 	if (ns->calls || ns->callers)
@@ -598,10 +760,12 @@ static void print_tree(const struct ns *ns, const struct widths *w, int depth)
 		       ns->ident.dev, w->ino, ns->ident.ino, w->id,
 		       ns->ident.id, w->calls, ns->calls, w->tasks, ns->tasks,
 		       verdicts[get_verdict(ns)], 2 * depth, "");
-		if (ns->pid)
-			printf("%s (%d)\n", ns->comm, ns->pid);
-		else
+		if (!ns->pid)
 			printf("-\n");
+		else if (ns->seen_pid > 0)
+			printf("%s (%lld)\n", ns->comm, ns->seen_pid);
+		else
+			printf("%s (-)\n", ns->comm);
 		print_tree(ns->child, w, depth + 1);
 	}
 }
@@ -625,20 +789,30 @@ static void print_table(double secs)
 		widen(&w.tasks, rows[i]->tasks);
 	}
 
-	printf("System calls in %.1f s, by the pid namespace that "
-	       KFUNC "() gives.\n", secs);
-	printf("STAT(2): do stat(2) and NS_GET_ID on the callers' /proc/PID/ns/pid agree?\n\n");
-	printf("%*s %*s %*s %*s %*s %-8s  %s\n", w.dev, "ST_DEV", w.ino,
-	       "ST_INO", w.id, "ID", w.calls, "CALLS", w.tasks, "TASKS",
-	       "STAT(2)", "FIRST COMMAND (PID), BELOW PARENT");
+	printf("System calls in %.1f s, by the %s namespace that %s() gives.\n",
+	       secs, opt.kind->name, kfunc());
+	printf("STAT(2): do stat(2) and NS_GET_ID on the callers' /proc/PID/%s%s agree?\n",
+	       opt.kind->per_thread ? "task/TID/" : "", opt.kind->path);
+	if (seen_by.ino)
+		printf("PID: as " PID_KFUNC "() gives it for the pid namespace of process %d,\n"
+		       "st_dev %llu, st_ino %llu, id %llu. Checked, too.\n",
+		       opt.seen_by, seen_by.dev, seen_by.ino, seen_by.id);
+	printf("\n%*s %*s %*s %*s %*s %-8s  FIRST COMMAND (PID)%s\n", w.dev,
+	       "ST_DEV", w.ino, "ST_INO", w.id, "ID", w.calls, "CALLS",
+	       w.tasks, "TASKS", "STAT(2)",
+	       opt.kind->has_parent ? ", BELOW PARENT" : "");
 	print_tree(make_tree(), &w, 0);
 	printf("\n");
 }
 
-static void print_ident(const char *source, const struct bpf_ns_ident *ident)
+static void print_source(const char *source, const struct bpf_ns_ident *ident,
+			 __s64 pid)
 {
-	printf("  %-7s st_dev %llu, st_ino %llu, id %llu\n", source, ident->dev,
+	printf("  %-7s st_dev %llu, st_ino %llu, id %llu", source, ident->dev,
 	       ident->ino, ident->id);
+	if (seen_by.ino)
+		printf(", pid %lld", pid);
+	printf("\n");
 }
 
 static void print_mismatches(void)
@@ -646,12 +820,11 @@ static void print_mismatches(void)
 	unsigned int i;
 
 	for (i = 0; i < mismatches && i < MAX_NOTES; i++) {
-		printf("MISMATCH: task %d (%s)\n", notes[i].tgid,
-		       notes[i].comm);
-		print_ident("kfunc", &notes[i].told);
+		printf("MISMATCH: task %d (%s)\n", notes[i].pid, notes[i].comm);
+		print_source("kfunc", &notes[i].told, notes[i].told_pid);
 		if (notes[i].changed)
 			printf("          and something else later\n");
-		print_ident("stat(2)", &notes[i].is);
+		print_source("stat(2)", &notes[i].is, notes[i].is_pid);
 	}
 	if (mismatches > MAX_NOTES)
 		printf("MISMATCH: and %u more tasks\n",
@@ -666,16 +839,23 @@ static void print_summary(void)
 	for (i = 0; i < nr_rows; i++)
 		nr[get_verdict(rows[i])]++;
 
-	printf("%zu pid namespace%s: %u match, %u mismatch", nr_rows,
-	       nr_rows == 1 ? "" : "s", nr[MATCH], nr[MISMATCH]);
+	printf("%zu %s namespace%s: %u match, %u mismatch", nr_rows,
+	       opt.kind->name, nr_rows == 1 ? "" : "s", nr[MATCH],
+	       nr[MISMATCH]);
+	if (nr[MOVED])
+		printf(", %u moved", nr[MOVED]);
 	if (nr[GONE])
 		printf(", %u gone", nr[GONE]);
 	if (nr[NOTHING])
 		printf(", %u without calls", nr[NOTHING]);
 	if (nr[DENIED])
 		printf(", %u denied", nr[DENIED]);
-	printf(" (%u process%s compared)\n", compared,
-	       compared == 1 ? "" : "es");
+	printf(" (%u %s%s compared)\n", compared,
+	       opt.kind->per_thread ? "thread" : "process",
+	       compared == 1 ? "" : opt.kind->per_thread ? "s" : "es");
+	if (moved)
+		printf("%u could not be compared, they had called what changes namespaces\n",
+		       moved);
 	if (denied)
 		printf("%u processes could not be looked at, that takes CAP_SYS_PTRACE\n",
 		       denied);
@@ -698,7 +878,7 @@ static void print_lost(const struct nstop_bpf *skel)
 		       now.task_full - was.task_full, NSTOP_MAX_TASKS);
 	if (now.no_ident != was.no_ident)
 		printf("LOST: %llu calls by tasks that %s() has no answer for\n",
-		       now.no_ident - was.no_ident, KFUNC);
+		       now.no_ident - was.no_ident, kfunc());
 	was = now;
 
 	if (!bpf_prog_get_info_by_fd(bpf_program__fd(skel->progs.count_sys_enter),
@@ -713,7 +893,6 @@ static void print_lost(const struct nstop_bpf *skel)
 static void do_round(struct nstop_bpf *skel, double secs)
 {
 	int calls_fd = bpf_map__fd(skel->maps.calls);
-	int tasks_fd = bpf_map__fd(skel->maps.tasks);
 
 	start_round();
 
@@ -721,9 +900,9 @@ static void do_round(struct nstop_bpf *skel, double secs)
 	 * In this order: what is in the map of tasks and not in /proc has been
 	 * there and is gone, and so is what it has done to the counters.
 	 */
-	read_callers(tasks_fd);
+	read_callers();
 	read_proc();
-	forget_tasks(tasks_fd);
+	forget_tasks();
 	read_calls(calls_fd);
 	forget_rows(calls_fd);
 
@@ -771,7 +950,7 @@ static int run(struct nstop_bpf *skel, const sigset_t *quit)
 
 		/* This process called too, so there is at least one. */
 		if (!compared)
-			errx(EXIT_ERROR, "not a single process could be compared");
+			errx(EXIT_ERROR, "not a single task could be compared");
 		if (mismatches)
 			status = EXIT_MISMATCH;
 		if (opt.once)
@@ -780,46 +959,28 @@ static int run(struct nstop_bpf *skel, const sigset_t *quit)
 	return status;
 }
 
-/*
- * The initial namespaces have numbers of their own in nsfs, which no other
- * namespace is ever given.
- */
-static const struct {
-	const char *name;
-	ino_t ino;
-} initial[] = {
-	{ "cgroup", CGROUP_NS_INIT_INO },
-	{ "ipc", IPC_NS_INIT_INO },
-	{ "mnt", MNT_NS_INIT_INO },
-	{ "net", NET_NS_INIT_INO },
-	{ "pid", PID_NS_INIT_INO },
-	{ "time", TIME_NS_INIT_INO },
-	{ "user", USER_NS_INIT_INO },
-	{ "uts", UTS_NS_INIT_INO },
-	{}
-};
-
-static bool is_initial(const char *name, ino_t ino)
+static bool is_initial(const struct kind *kind)
 {
 	char path[64];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
+	snprintf(path, sizeof(path), "/proc/self/%s", kind->path);
 	/* A kernel without that kind of namespace has only the initial one. */
-	return stat(path, &st) || st.st_ino == ino;
+	return stat(path, &st) || st.st_ino == kind->initial;
 }
 
 static void say_not_initial(void)
 {
+	const struct kind *kind;
 	const char *sep = "";
 	char names[128] = "";
-	size_t i, len = 0;
+	size_t len = 0;
 
-	for (i = 0; initial[i].name; i++) {
-		if (is_initial(initial[i].name, initial[i].ino))
+	for (kind = kinds; kind->name; kind++) {
+		if (is_initial(kind))
 			continue;
 		len += snprintf(names + len, sizeof(names) - len, "%s%s", sep,
-				initial[i].name);
+				kind->name);
 		sep = ", ";
 	}
 
@@ -841,16 +1002,18 @@ static void explain(int error)
 		warnx("the kernel does not permit this process to load the BPF program:");
 		warnx("it takes CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN in the initial user namespace");
 		say_not_initial();
-	} else if (error == EACCES && strstr(log_buf, KFUNC " is not allowed")) {
+	} else if (error == EACCES && strstr(log_buf, NOT_ALLOWED)) {
 		warnx("the kernel refused to load the BPF program:");
-		warnx("one that calls " KFUNC "() can only be loaded from the initial namespaces");
+		warnx("one that calls %s() can only be loaded from the initial namespaces",
+		      kfunc());
 		say_not_initial();
 		warnx("the kernel log has the reason: dmesg | grep " MODULE);
 	} else if (access(VMLINUX_BTF, R_OK)) {
 		warn("no BTF of the running kernel, " VMLINUX_BTF);
 		warnx("it takes CONFIG_DEBUG_INFO_BTF=y, and sysfs has to be mounted");
 	} else if (access("/sys/module/" MODULE, F_OK)) {
-		warnx("the running kernel has no " KFUNC "(): modprobe " MODULE);
+		warnx("the running kernel has no %s(): modprobe " MODULE,
+		      kfunc());
 	} else if (access("/sys/kernel/btf/" MODULE, F_OK)) {
 		warnx("the module " MODULE " has no BTF: is CONFIG_DEBUG_INFO_BTF_MODULES=y?");
 	} else {
@@ -867,6 +1030,25 @@ static int print_libbpf(enum libbpf_print_level level, const char *format,
 	return opt.verbose ? vfprintf(stderr, format, args) : 0;
 }
 
+/*
+ * The system calls after which a task may be in another namespace. execve()
+ * is for time namespaces, and lets a thread take the place of the leader.
+ */
+static const __s64 moves[NSTOP_NR_MOVES] = {
+	SYS_setns, SYS_unshare, SYS_execve, SYS_execveat,
+};
+
+static void configure(struct nstop_config *config)
+{
+	config->ns_type = opt.kind->flag;
+	config->per_thread = opt.kind->per_thread;
+	config->seen_by = seen_by;
+	/* A pid namespace is for life. */
+	if (opt.kind->flag != CLONE_NEWPID)
+		config->nr_moves = NSTOP_NR_MOVES;
+	memcpy(config->moves, moves, sizeof(moves));
+}
+
 static struct nstop_bpf *load(void)
 {
 	struct nstop_bpf *skel;
@@ -876,6 +1058,7 @@ static struct nstop_bpf *load(void)
 	skel = nstop_bpf__open();
 	if (!skel)
 		err(EXIT_ERROR, "cannot open the BPF program");
+	configure(&skel->rodata->config);
 	bpf_program__set_log_buf(skel->progs.count_sys_enter, log_buf,
 				 sizeof(log_buf));
 	/* Statistics and errors, for which libbpf would load a second time. */
@@ -891,6 +1074,7 @@ static struct nstop_bpf *load(void)
 	ret = nstop_bpf__attach(skel);
 	if (ret)
 		err(EXIT_ERROR, "cannot attach to sys_enter");
+	tasks_fd = bpf_map__fd(skel->maps.tasks);
 	return skel;
 }
 
@@ -908,21 +1092,56 @@ static void check_proc(void)
 		errx(EXIT_ERROR, "/proc belongs to another pid namespace than this process");
 }
 
+static void find_seen_by(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", opt.seen_by);
+	seen_by_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (seen_by_fd < 0 && errno == ENOENT)
+		errx(EXIT_ERROR, "there is no process %d", opt.seen_by);
+	if (seen_by_fd < 0 || fd_ident(seen_by_fd, &seen_by))
+		err(EXIT_ERROR, "%s", path);
+}
+
+static void check_kind(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/%s", opt.kind->path);
+	if (access(path, F_OK))
+		errx(EXIT_ERROR, "this kernel has no %s namespaces",
+		     opt.kind->name);
+}
+
 static void usage(FILE *f)
 {
 	fprintf(f,
-		"Usage: nstop [--once] [--interval SECONDS] [--verbose]\n"
+		"Usage: nstop [OPTION]...\n"
 		"Shows who makes system calls, by pid namespace, and checks the identity that\n"
-		KFUNC "() gives for each against stat(2).\n"
+		PIDNS_KFUNC "() gives for each against stat(2).\n"
 		"\n"
+		"  -n, --ns TYPE           by namespace of another type, one of cgroup, ipc, mnt,\n"
+		"                          net, pid, time, user, uts (default: pid), that\n"
+		"                          " NS_KFUNC "() gives\n"
+		"  -p, --pids-as-seen-by PID\n"
+		"                          show pids as they are in the pid namespace of that\n"
+		"                          process, '-' for tasks that it cannot see, and check\n"
+		"                          those that " PID_KFUNC "() gives\n"
 		"  -1, --once              one table, then exit (default: until Ctrl-C)\n"
 		"  -i, --interval SECONDS  how long to count for each table (default: %g)\n"
 		"  -v, --verbose           what libbpf and the verifier have to say\n"
 		"  -h, --help              this text\n"
 		"\n"
+		"Tasks are the threads in a namespace, and the first command is that of the\n"
+		"process with the lowest pid in the namespace. For types other than pid it is\n"
+		"the oldest; for cgroup, ipc, mnt, net and uts, each thread is looked at by itself.\n"
+		"\n"
 		"The last column but one says how the two sources compare:\n"
 		"  match     equal for all tasks that called and are still there\n"
 		"  MISMATCH  different for at least one\n"
+		"  moved     those that called had called setns(2) or the like, so that they\n"
+		"            may have been in one namespace then and in another one now\n"
 		"  gone      those that called were gone before they could be compared\n"
 		"  denied    not permitted to look at those that called\n"
 		"  -         no calls, so there is nothing to compare\n"
@@ -931,9 +1150,22 @@ static void usage(FILE *f)
 		DEFAULT_SECS);
 }
 
+static const struct kind *find_kind(const char *name)
+{
+	const struct kind *kind;
+
+	for (kind = kinds; kind->name; kind++)
+		if (!strcmp(kind->name, name))
+			return kind;
+	errx(EXIT_ERROR, "'%s' is not a type of namespace, 'nstop --help' lists them",
+	     name);
+}
+
 static void parse_args(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "ns", required_argument, NULL, 'n' },
+		{ "pids-as-seen-by", required_argument, NULL, 'p' },
 		{ "once", no_argument, NULL, '1' },
 		{ "interval", required_argument, NULL, 'i' },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -941,10 +1173,22 @@ static void parse_args(int argc, char **argv)
 		{}
 	};
 	char *end;
+	long pid;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "1i:vh", options, NULL)) != -1) {
+	opt.kind = find_kind("pid");
+	while ((c = getopt_long(argc, argv, "n:p:1i:vh", options, NULL)) != -1) {
 		switch (c) {
+		case 'n':
+			opt.kind = find_kind(optarg);
+			break;
+		case 'p':
+			pid = strtol(optarg, &end, 10);
+			if (end == optarg || *end || pid <= 0 || pid > INT_MAX)
+				errx(EXIT_ERROR, "'%s' is not the pid of a process",
+				     optarg);
+			opt.seen_by = pid;
+			break;
 		case '1':
 			opt.once = true;
 			break;
@@ -988,8 +1232,12 @@ int main(int argc, char **argv)
 		sigprocmask(SIG_BLOCK, &quit, NULL);
 	}
 
+	/* The program is to know of it when it is loaded. */
+	if (opt.seen_by)
+		find_seen_by();
 	skel = load();
 	check_proc();
+	check_kind();
 	status = run(skel, &quit);
 	nstop_bpf__destroy(skel);
 	return status;

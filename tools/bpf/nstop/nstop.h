@@ -6,6 +6,7 @@
 #define NSTOP_MAX_NS	4096
 #define NSTOP_MAX_TASKS	32768
 #define NSTOP_COMM_LEN	16
+#define NSTOP_NR_MOVES	4
 
 /* As the kfuncs of the module bpf_ns_ident fill it. */
 struct bpf_ns_ident {
@@ -14,15 +15,26 @@ struct bpf_ns_ident {
 	__u64 id;		/* what NS_GET_ID says, never reused in one boot */
 };
 
-/* A thread group: the start time tells apart two that had the same number. */
+/* What the BPF program is told before it is loaded. */
+struct nstop_config {
+	__u32 ns_type;			/* CLONE_NEW* */
+	__u32 per_thread;		/* tasks are threads, else thread groups */
+	struct bpf_ns_ident seen_by;	/* a pid namespace, all zero: none */
+	__s64 moves[NSTOP_NR_MOVES];	/* system calls, see below */
+	__u64 nr_moves;			/* so many of them */
+};
+
+/* A task: the start time tells apart two that had the same number. */
 struct nstop_task_key {
-	__u64 start;		/* start_boottime of the leader, in ns */
-	__u64 tgid;		/* in the initial pid namespace */
+	__u64 start;		/* start_boottime, of the leader of a group, in ns */
+	__u64 pid;		/* in the initial pid namespace */
 };
 
 struct nstop_task {
 	struct bpf_ns_ident ident;	/* the first answer for this task */
+	__s64 seen_pid;			/* its pid in seen_by, or -errno */
 	__u64 changed;			/* a later answer was a different one */
+	__u64 moved;			/* it had reason to: called one of moves */
 	char comm[NSTOP_COMM_LEN];	/* at the time of the first answer */
 };
 
