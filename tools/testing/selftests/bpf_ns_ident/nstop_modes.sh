@@ -1,0 +1,426 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# nstop by other types of namespaces, and with pids as others see them.
+
+DIR=$(dirname "$(readlink -f "$0")")
+# shellcheck source=/dev/null
+. "$DIR/../kselftest/ktap_helpers.sh"
+
+MODULE=bpf_ns_ident
+NSTOP=$DIR/nstop
+SECS=20		# for what takes no time but on a slow machine
+ROUND=0.3	# as long as it takes each container to make a few system calls
+
+dir=
+containers=()
+over=
+
+# Undoes what a test did, too.
+clean_up()
+{
+	if [ -n "$over" ]; then
+		umount --recursive "$over"
+		over=
+	fi
+	if [ ${#containers[@]} -gt 0 ]; then
+		kill -KILL "${containers[@]}"
+		wait "${containers[@]}" 2> /dev/null
+		containers=()
+	fi
+}
+
+finish()
+{
+	clean_up
+	rm -rf "$dir"
+}
+
+# The output of the last command, for whoever wonders.
+show()
+{
+	sed 's/^/# /' "$dir/out" "$dir/err"
+}
+
+# run STATUS COMMAND...: expects that exit status.
+run()
+{
+	local want=$1 status
+	shift
+
+	"$@" > "$dir/out" 2> "$dir/err"
+	status=$?
+	[ $status -eq "$want" ] && return
+	ktap_print_msg "status $status, not $want: ${*##*/}"
+	show
+	return 1
+}
+
+# says FILE PATTERN: expects a line, by extended regular expression.
+says()
+{
+	grep -qE -- "$2" "$dir/$1" && return
+	ktap_print_msg "no line like '$2':"
+	show
+	return 1
+}
+
+# does_not_say FILE PATTERN
+does_not_say()
+{
+	grep -qE -- "$2" "$dir/$1" || return 0
+	ktap_print_msg "a line like '$2':"
+	show
+	return 1
+}
+
+# refuses PATTERN ARGUMENT...: expects that, and nothing but that.
+refuses()
+{
+	local pattern=$1
+	shift
+
+	run 2 "$NSTOP" "$@" || return
+	says err "^(.*/)?nstop: $pattern" || return
+	[ ! -s "$dir/out" ]
+}
+
+# Starts a command that writes its pid, or another one, to fd 4, and ends when
+# fd 3 does. Sets $pid to that number.
+start()
+{
+	"$@" 3< "$dir/stop" 4> "$dir/ready" 5>&- 6>&- &
+	containers+=($!)
+	read -r -t $SECS pid <&5 && return
+	ktap_print_msg "not up: $*"
+	return 1
+}
+
+# start_container COMMAND...: starts by that command, which is to make the
+# namespaces, a process that makes a system call now and then.
+start_container()
+{
+	# shellcheck disable=SC2016
+	start "$@" bash -c '
+		read -r pid rest < /proc/self/stat
+		echo "$pid" >&4
+		exec 4>&-
+		while :; do
+			read -r -t 0.05 -u 3
+			[ $? -gt 128 ] || exit
+		done
+	' container
+}
+
+# The same in Python, for what a shell cannot do.
+start_python()
+{
+	start python3 -c "$(cat)"
+}
+
+# The command that makes a namespace of a type for another command, and is not
+# there any more when that runs.
+new()
+{
+	case $1 in
+	mnt)		echo unshare --mount ;;
+	pid|time)	echo unshare --fork --kill-child "--$1" ;;
+	user)		echo unshare --user --map-root-user ;;
+	*)		echo unshare "--$1"
+	esac
+}
+
+# pair_of PID TYPE: by which a namespace is known, as a pattern: st_dev st_ino
+pair_of()
+{
+	stat -L -c '%d +%i' "/proc/$1/ns/$2"
+}
+
+# row PAIR DEPTH REST: a row that is a match, by the depth of its command.
+row()
+{
+	# There are five blanks between the words at depth 0.
+	says out "^ *$1 .* match {$((5 + 2 * $2))}$3\$"
+}
+
+groups_by()
+{
+	local type=$1 depth=0 pid
+
+	# shellcheck disable=SC2046
+	start_container $(new "$type") || return
+	run 0 "$NSTOP" --once --interval $ROUND --ns "$type" || return
+	says out " by the $type namespace that " || return
+	case $type in
+	pid|user)
+		depth=1
+		says out "BELOW PARENT$" ;;
+	*)	does_not_say out "BELOW PARENT" ;;
+	esac || return
+	row "$(pair_of "$pid" "$type")" $depth "bash \($pid\)" || return
+	# The initial one is there as well, and nothing is wrong.
+	row "$(pair_of $$ "$type")" 0 '[^ ].* \([0-9]+\)' || return
+	says out "^[0-9]+ $type namespaces: [0-9]+ match, 0 mismatch"
+}
+
+# One in another one: beside it, or below it.
+nested_are()
+{
+	local depth=$1 type=$2 pid outer
+
+	# shellcheck disable=SC2046
+	start_container $(new "$type") || return
+	outer=$pid
+	# shellcheck disable=SC2046
+	start_container nsenter --target "$outer" "--$type" $(new "$type") ||
+		return
+	run 0 "$NSTOP" --once --interval $ROUND --ns "$type" || return
+	row "$(pair_of "$outer" "$type")" $((depth > 0)) "bash \($outer\)" ||
+		return
+	row "$(pair_of "$pid" "$type")" "$depth" "bash \($pid\)"
+}
+
+# A thread that is in a namespace of its own counts by itself.
+thread_is_on_its_own()
+{
+	local pid pair
+
+	start_python <<-'PYTHON' || return
+		import ctypes, os, select, threading
+
+		CLONE_NEWUTS = 0x4000000
+
+		def thread():
+		    assert ctypes.CDLL(None).unshare(CLONE_NEWUTS) == 0
+		    os.write(4, b"%d\n" % threading.get_native_id())
+		    while not select.select([3], [], [], 0.05)[0]:
+		        pass
+
+		threading.Thread(target=thread).start()
+	PYTHON
+	run 0 "$NSTOP" --once --interval $ROUND --ns uts || return
+	pair=$(pair_of "$pid" uts)
+	[ "$pair" != "$(pair_of $$ uts)" ] || return
+	# ST_DEV ST_INO ID CALLS TASKS STAT(2)
+	says out "^ *$pair +[0-9]+ +[0-9]+ +1 match +python3[^ ]* \($pid\)$" ||
+		return
+	does_not_say out MISMATCH
+}
+
+# A process that goes to and fro between two namespaces, as fast as it can.
+start_mover()
+{
+	start_python <<-'PYTHON'
+		import ctypes, os, select
+
+		CLONE_NEWUTS = 0x4000000
+		libc = ctypes.CDLL(None)
+
+		first = os.open("/proc/self/ns/uts", os.O_RDONLY)
+		assert libc.unshare(CLONE_NEWUTS) == 0
+		second = os.open("/proc/self/ns/uts", os.O_RDONLY)
+		os.write(4, b"%d\n" % os.getpid())
+		while not select.select([3], [], [], 0)[0]:
+		    for _ in range(100):
+		        assert libc.setns(first, CLONE_NEWUTS) == 0
+		        assert libc.setns(second, CLONE_NEWUTS) == 0
+	PYTHON
+}
+
+move_is_no_mismatch()
+{
+	local pid
+
+	start_mover || return
+	run 0 "$NSTOP" --once --interval $ROUND --ns uts || return
+	says out '^[0-9]+ could not be compared' || return
+	does_not_say out MISMATCH
+}
+
+# What was moved in one round is compared afresh in the next one.
+moves_are_no_mismatch_in_many_rounds()
+{
+	local pid nstop line rounds=0 status
+
+	start_mover || return
+	mkfifo "$dir/rounds" || return
+	exec 8<> "$dir/rounds"
+	: > "$dir/err"
+	"$NSTOP" --interval 0.1 --ns uts > "$dir/rounds" 8>&- &
+	nstop=$!
+	while [ $rounds -lt 3 ] && read -r -t $SECS line <&8; do
+		case $line in
+		*'could not be compared'*)	rounds=$((rounds + 1))
+		esac
+		echo "$line"
+	done > "$dir/out"
+	kill -TERM $nstop
+	wait $nstop
+	status=$?
+	exec 8>&-
+	rm "$dir/rounds"
+	[ $status -eq 0 ] && [ $rounds -eq 3 ] && does_not_say out MISMATCH &&
+		return
+	ktap_print_msg "status $status after $rounds rounds"
+	show
+	return 1
+}
+
+# Hides what /proc says of a thread: there it is in the namespace of another.
+lie_about_thread()
+{
+	over=/proc/$1/task/$1
+	mkdir -p "$dir/lie/ns" && cat "$over/stat" > "$dir/lie/stat" &&
+		: > "$dir/lie/ns/uts" && mount --bind "$dir/lie" "$over" &&
+		mount --bind "/proc/$2/ns/uts" "$over/ns/uts"
+}
+
+mismatch_is_found()
+{
+	local pid told lie
+
+	start_container unshare --uts || return
+	told=$(pair_of "$pid" uts)
+	lie=$(pair_of $$ uts)
+	lie_about_thread "$pid" $$ || return
+	run 1 "$NSTOP" --once --interval $ROUND --ns uts || return
+	says out "^MISMATCH: task $pid \(bash\)$" || return
+	says out "^  kfunc   st_dev ${told/ +/, st_ino }, id " || return
+	says out "^  stat\(2\) st_dev ${lie/ +/, st_ino }, id " || return
+	says out "^ *$told .* MISMATCH  " || return
+	says out "^ *$lie .* MISMATCH  " || return
+	says out '^[0-9]+ uts namespaces: [0-9]+ match, 2 mismatch'
+}
+
+# Sets $outer and $inner to processes in nested pid namespaces, and $middle to
+# the number that the second has in the namespace of the first.
+start_nested()
+{
+	local pid
+
+	start_container unshare --fork --kill-child --pid || return
+	outer=$pid
+	start_container nsenter --target "$outer" --pid \
+		unshare --fork --kill-child --pid || return
+	inner=$pid
+	middle=$(awk '/^NSpid:/ { print $(NF - 1) }' "/proc/$inner/status")
+	[ "$middle" -gt 1 ]
+}
+
+# pids_as_seen_by PID INITIAL OUTER INNER: expects these pids.
+pids_as_seen_by()
+{
+	local pair
+
+	run 0 "$NSTOP" --once --interval $ROUND --pids-as-seen-by "$1" ||
+		return
+	says out "^PID: as .* for the pid namespace of process $1,$" || return
+	pair=$(pair_of "$1" pid)
+	says out "^st_dev ${pair/ +/, st_ino }, id [0-9]+\. " || return
+	row "$(pair_of $$ pid)" 0 "[^ ].* \($2\)" || return
+	row "$(pair_of "$outer" pid)" 1 "bash \($3\)" || return
+	row "$(pair_of "$inner" pid)" 2 "bash \($4\)" || return
+	does_not_say out MISMATCH
+}
+
+pids_as_seen_by_outer()
+{
+	local outer inner middle
+
+	start_nested && pids_as_seen_by "$outer" - 1 "$middle"
+}
+
+pids_as_seen_by_inner()
+{
+	local outer inner middle
+
+	start_nested && pids_as_seen_by "$inner" - - 1
+}
+
+pids_as_seen_by_initial()
+{
+	local outer inner middle
+
+	start_nested && pids_as_seen_by $$ 1 "$outer" "$inner"
+}
+
+# Both at once.
+pids_by_net_namespace()
+{
+	local pid
+
+	start_container unshare --fork --kill-child --pid unshare --net ||
+		return
+	run 0 "$NSTOP" --once --interval $ROUND --ns net \
+		--pids-as-seen-by "$pid" || return
+	row "$(pair_of "$pid" net)" 0 "bash \(1\)" || return
+	row "$(pair_of $$ net)" 0 "[^ ].* \(-\)"
+}
+
+bad_arguments_are_refused()
+{
+	local arg
+
+	for arg in '' foo PID pi pidx net,pid; do
+		refuses "'$arg' is not a type of namespace" --once --ns "$arg" ||
+			return
+	done
+	for arg in '' 0 -1 1x x 2147483648 99999999999999999999; do
+		refuses "'$arg' is not the pid of a process$" \
+			--once --pids-as-seen-by "$arg" || return
+	done
+	# More than there can ever be.
+	refuses "there is no process 4194305$" \
+		--once --pids-as-seen-by 4194305 || return
+	refuses "option '--ns' requires an argument$" --ns || return
+	refuses "option '--pids-as-seen-by' requires an argument$" \
+		--pids-as-seen-by
+}
+
+# Each of these is a test: its name, and how to run it.
+tests()
+{
+	local type
+
+	for type in cgroup ipc mnt net pid time user uts; do
+		echo "$type groups_by $type"
+	done
+	cat <<-'TESTS'
+		nested_pid nested_are 2 pid
+		nested_user nested_are 2 user
+		nested_uts nested_are 0 uts
+		thread_is_on_its_own thread_is_on_its_own
+		move_is_no_mismatch move_is_no_mismatch
+		moves_in_many_rounds moves_are_no_mismatch_in_many_rounds
+		mismatch_is_found mismatch_is_found
+		pids_as_seen_by_outer pids_as_seen_by_outer
+		pids_as_seen_by_inner pids_as_seen_by_inner
+		pids_as_seen_by_initial pids_as_seen_by_initial
+		pids_by_net_namespace pids_by_net_namespace
+		bad_arguments_are_refused bad_arguments_are_refused
+	TESTS
+}
+
+ktap_print_header
+if [ "$(id -u)" -ne 0 ]; then
+	ktap_skip_all "this takes root"
+	exit "$KSFT_SKIP"
+fi
+if ! modprobe $MODULE; then
+	ktap_skip_all "there is no module $MODULE"
+	exit "$KSFT_SKIP"
+fi
+
+dir=$(mktemp -d) || exit "$KSFT_FAIL"
+trap finish EXIT
+trap 'exit 1' HUP INT TERM
+mkfifo "$dir/ready" "$dir/stop"
+exec 5<> "$dir/ready" 6<> "$dir/stop"
+
+ktap_set_plan "$(tests | wc -l)"
+while read -r name command <&7; do
+	# shellcheck disable=SC2086
+	ktap_test_result "$name" $command
+	clean_up
+done 7< <(tests)
+ktap_finished
