@@ -414,8 +414,8 @@ impl<'a> Current<'a> {
         })
     }
 
-    /// Returns `(tgid, pid)` of the task as seen in the pid namespace `pidns`, which is the one that
-    /// the task lives in or an ancestor of that.
+    /// Returns `(tgid, pid)` of the task as seen in the pid namespace `pidns`, which is the one
+    /// that the task lives in or an ancestor of that.
     ///
     /// An `id` of zero stands for whichever namespace has that `(dev, ino)` now.
     ///
@@ -454,8 +454,8 @@ impl<'a> Current<'a> {
             let ns = unsafe { NsCommon::from_raw(&raw const (*(*here).ns).ns) };
 
             if ns.is(pidns) {
-                // SAFETY: All threads of a process live in the same pid namespace, so both pids have
-                // an element for this level. Their numbers never change.
+                // SAFETY: All threads of a process live in the same pid namespace, so both pids
+                // have an element for this level. Their numbers never change.
                 return Ok(unsafe { ((*upid(tgid, level)).nr, (*here).nr) });
             }
             level = level.checked_sub(1).ok_or(ESRCH)?;

@@ -102,8 +102,8 @@ kernel::bpf_kfuncs! {
 
     /// Tells the caller's process and thread id as seen in a pid namespace.
     ///
-    /// `pidns` is the identity of the namespace that the calling task lives in, or of an ancestor of
-    /// that. If its `id` is 0, whichever namespace has that `dev` and `ino` now will do.
+    /// `pidns` is the identity of the namespace that the calling task lives in, or of an ancestor
+    /// of that. If its `id` is 0, whichever namespace has that `dev` and `ino` now will do.
     ///
     /// Returns `tgid << 32 | pid` or a negative errno:
     /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released.

@@ -19,7 +19,7 @@ use kernel::{
     sync::atomic::{
         ordering::Relaxed,
         Atomic, //
-    },
+    }, //
 };
 
 /// The types that the initial namespace can never be dropped from: the capabilities that

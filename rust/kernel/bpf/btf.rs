@@ -320,8 +320,8 @@ const fn same_struct(a: &Struct, b: &Struct) -> bool {
 
 /// Returns whether the verifier may take the name of a parameter for more than a name.
 ///
-/// It reads suffixes like `__sz` and `__ign`, and drops checks of the argument for some of them. See
-/// [BPF Kernel Functions](https://docs.kernel.org/bpf/kfuncs.html).
+/// It reads suffixes like `__sz` and `__ign`, and drops checks of the argument for some of them.
+/// See [BPF Kernel Functions](https://docs.kernel.org/bpf/kfuncs.html).
 pub const fn is_annotated(name: &str) -> bool {
     let name = name.as_bytes();
     let mut i = 1;

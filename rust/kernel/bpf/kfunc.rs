@@ -285,8 +285,8 @@ macro_rules! pass_int {
 
 pass_int! { i8 u8 i16 u16 i32 u32 i64 u64 }
 
-// SAFETY: `_Bool` is passed as a byte. That a program passes nothing but 0 and 1 in it is not known,
-// so it must not arrive as a `bool`.
+// SAFETY: `_Bool` is passed as a byte. That a program passes nothing but 0 and 1 in it is not
+// known, so it must not arrive as a `bool`.
 unsafe impl Arg for bool {
     const TYPE: Type = <bool as Describe>::TYPE;
     type Abi = u8;
@@ -661,8 +661,8 @@ impl Set {
 /// - `filter:` names a function `fn(&Prog, &'static Func) -> bool`. The verifier calls it, in the
 ///   context of the task that loads the program, to know whether the program may call the kfunc.
 ///
-/// The names of kfuncs are global. By convention they begin with `bpf_`. Those of parameters must not
-/// contain `__`, to which the verifier gives a meaning.
+/// The names of kfuncs are global. By convention they begin with `bpf_`. Those of parameters must
+/// not contain `__`, to which the verifier gives a meaning.
 ///
 /// # Examples
 ///

@@ -62,8 +62,8 @@ pub struct SkBuff(Opaque<bindings::sk_buff>);
 // SAFETY: For this name the verifier accepts the packet that the program was called for. It has a
 // device that the stack uses for it, or none: what has put something else into that place clears it
 // first, since programs are free to read the index of the device (see e.g. `udp_read_skb()`).
-// Programs that trace can have packets in their hands for which that is not so. It is for the filter
-// of a module to refuse them, see `Object`.
+// Programs that trace can have packets in their hands for which that is not so. It is for the
+// filter of a module to refuse them, see `Object`.
 unsafe impl Object for SkBuff {
     const NAME: &'static str = "__sk_buff";
 }
