@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/compiler.h>
 #include <linux/membarrier.h>
 #include <linux/nsfs.h>
 #include <poll.h>
@@ -89,7 +90,7 @@ static int recv_with(int sock, void *data, size_t size, int *fd, pid_t *pid)
 	return 0;
 }
 
-static void __attribute__((noreturn)) serve(int sock)
+static void __noreturn serve(int sock)
 {
 	struct request req;
 	int ret = 0;
@@ -328,7 +329,7 @@ static int open_module(const char *name)
 	out = popen(command, "r");
 	while (out && fgets(line, sizeof(line), out))
 		if (!strncmp(line, "insmod ", 7))
-			path = strtok(line + 7, " \n");
+			path = strtok(line + 7, "\n ");
 	if (out)
 		pclose(out);
 	return path ? open(path, O_RDONLY | O_CLOEXEC) : -1;

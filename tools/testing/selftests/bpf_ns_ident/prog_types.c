@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/compiler.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <stdint.h>
@@ -110,7 +111,7 @@ TEST_GETPGID(fexit)
 
 /* For uprobes. Not static, and never inlined, so that it can be found. */
 int uprobe_target(void);
-__attribute__((noinline)) int uprobe_target(void)
+noinline int uprobe_target(void)
 {
 	asm volatile("");
 	return 0;

@@ -17,17 +17,17 @@ struct larger {
 
 #define KFUNC(NAME) bpf_get_current_pidns_ident___##NAME
 
-extern int KFUNC(same)(struct bpf_ns_ident *ident) __weak __ksym;
-extern int KFUNC(smaller_struct)(struct smaller *ident) __weak __ksym;
-extern int KFUNC(larger_struct)(struct larger *ident) __weak __ksym;
-extern long KFUNC(long_result)(struct bpf_ns_ident *ident) __weak __ksym;
-extern void KFUNC(no_result)(struct bpf_ns_ident *ident) __weak __ksym;
-extern void *KFUNC(pointer_result)(struct bpf_ns_ident *ident) __weak __ksym;
-extern int KFUNC(no_argument)(void) __weak __ksym;
-extern int KFUNC(more_arguments)(struct bpf_ns_ident *ident, __u64 size) __weak __ksym;
-extern int KFUNC(scalar)(__u64 ident) __weak __ksym;
-extern int KFUNC(pointer_to_scalar)(__u64 *ident) __weak __ksym;
-extern int KFUNC(pointer_to_void)(void *ident) __weak __ksym;
+int KFUNC(same)(struct bpf_ns_ident *ident) __weak __ksym;
+int KFUNC(smaller_struct)(struct smaller *ident) __weak __ksym;
+int KFUNC(larger_struct)(struct larger *ident) __weak __ksym;
+long KFUNC(long_result)(struct bpf_ns_ident *ident) __weak __ksym;
+void KFUNC(no_result)(struct bpf_ns_ident *ident) __weak __ksym;
+void *KFUNC(pointer_result)(struct bpf_ns_ident *ident) __weak __ksym;
+int KFUNC(no_argument)(void) __weak __ksym;
+int KFUNC(more_arguments)(struct bpf_ns_ident *ident, __u64 size) __weak __ksym;
+int KFUNC(scalar)(__u64 ident) __weak __ksym;
+int KFUNC(pointer_to_scalar)(__u64 *ident) __weak __ksym;
+int KFUNC(pointer_to_void)(void *ident) __weak __ksym;
 
 struct smaller smaller SEC(".data.smaller");
 struct larger larger SEC(".data.larger");
