@@ -5,11 +5,12 @@
 # Where `make vm` and `make shell` are to be: not where `make -C` went.
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
-export TOOLS MUTANTS
+export TOOLS MUTANTS SIGNOFF TRAILERS PREFIX FULL
 # As it is: its dollars are for the shell in the VM.
 override export RUN := $(value RUN)
 
-RUN_TARGETS := demo test kernel kunit selftest selftest-mutants shell vm
+RUN_TARGETS := demo test kernel kunit selftest selftest-mutants bench bench-disasm \
+	       shell vm series series-check
 
 .PHONY: help clean distclean $(RUN_TARGETS)
 MAKEFLAGS += --no-print-directory
@@ -17,21 +18,28 @@ MAKEFLAGS += --no-print-directory
 
 help:
 	@echo 'Targets:'
-	@echo '  demo       - build everything, boot a VM, show whose system calls are whose'
-	@echo '  test       - run all tests'
-	@echo '  kernel     - build a kernel with the series and the module'
-	@echo '  kunit      - run the KUnit tests, on UML and in the VM'
-	@echo '  selftest   - run the selftests in the VM'
-	@echo '  selftest-mutants - show that the selftests find faults (takes a quarter of an hour)'
-	@echo '  shell      - give a shell in the VM'
-	@echo '  vm         - run a command in the VM: make vm RUN="uname -r"'
-	@echo '  clean      - remove what was built here'
-	@echo '  distclean  - remove what was fetched, too: toolchain, kernel source, compiler cache'
+	@echo '  demo             - build everything, boot a VM, show whose system calls are whose'
+	@echo '  test             - run all tests'
+	@echo '  kernel           - build a kernel with the series and the module'
+	@echo '  kunit            - run the KUnit tests, on UML and in the VM'
+	@echo '  selftest         - run the selftests in the VM'
+	@echo '  selftest-mutants - show that the tests find faults (takes a quarter of an hour)'
+	@echo '  bench            - measure what a call costs, in the VM'
+	@echo '  bench-disasm     - show the machine code of the kfuncs'
+	@echo '  shell            - give a shell in the VM'
+	@echo '  vm               - run a command in the VM: make vm RUN="uname -r"'
+	@echo '  series           - write the series as patches to build/series'
+	@echo '  series-check     - check the patches as those who get them do; FULL=1: also what takes long'
+	@echo '  clean            - remove what was built here'
+	@echo '  distclean        - remove what was fetched, too: toolchain, kernel source, compiler cache'
 	@echo
 	@echo 'Variables:'
 	@echo '  TREE=DIR    - take the kernel source from a copy of DIR, not from the distribution'
-	@echo '  MUTANTS=    - which ones of scripts/mutants to try, all by default'
 	@echo '  TOOLS=host  - build and run with the tools of this machine, not in a Debian tree'
+	@echo '  MUTANTS=    - which ones of scripts/mutants to try, all by default'
+	@echo '  SIGNOFF=1   - sign off the patches of make series, as git knows you'
+	@echo '  TRAILERS=   - trailers of each of them, with ; in between'
+	@echo '  PREFIX=     - in their subjects, in place of PATCH'
 
 $(RUN_TARGETS):
 	@scripts/run $@
