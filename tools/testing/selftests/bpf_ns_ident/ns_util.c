@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -308,6 +309,51 @@ void stay_on_cpu(bool last)
 			break;
 	}
 	sched_setaffinity(0, sizeof(one), &one);
+}
+
+int ns_cgroup_open(struct ns_cgroup *cgroup)
+{
+	const char *root = "/sys/fs/cgroup";
+
+	*cgroup = (struct ns_cgroup){ .fd = -1 };
+	if (access("/sys/fs/cgroup/cgroup.procs", F_OK)) {
+		strcpy(cgroup->mount, "/tmp/ns_ident.XXXXXX");
+		root = mkdtemp(cgroup->mount);
+		if (!root || mount("none", root, "cgroup2", 0, NULL))
+			return -errno;
+	}
+	snprintf(cgroup->path, sizeof(cgroup->path), "%s/ns_ident.%d", root,
+		 getpid());
+	if (mkdir(cgroup->path, 0755))
+		return -errno;
+	cgroup->fd = open(cgroup->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return cgroup->fd < 0 ? -errno : 0;
+}
+
+int ns_cgroup_add(const struct ns_cgroup *cgroup, pid_t pid)
+{
+	char path[128], text[16];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup->path);
+	snprintf(text, sizeof(text), "%d", pid);
+	return write_file(path, text);
+}
+
+int ns_cgroup_close(struct ns_cgroup *cgroup)
+{
+	int err = 0;
+
+	if (cgroup->fd >= 0) {
+		close(cgroup->fd);
+		err = rmdir(cgroup->path) ? -errno : 0;
+	}
+	if (*cgroup->mount) {
+		if (umount2(cgroup->mount, MNT_DETACH) && !err)
+			err = -errno;
+		rmdir(cgroup->mount);
+	}
+	*cgroup = (struct ns_cgroup){ .fd = -1 };
+	return err;
 }
 
 bool module_is_loaded(const char *name)

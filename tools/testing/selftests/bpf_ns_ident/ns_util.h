@@ -73,6 +73,18 @@ int write_file(const char *path, const char *text);
 /* Keeps the calling thread on the first or on the last of its CPUs. */
 void stay_on_cpu(bool last);
 
+/* A cgroup, in a hierarchy of the test's own if there is none. */
+struct ns_cgroup {
+	char mount[32];		/* of that hierarchy */
+	char path[64];
+	int fd;			/* -1 if it is closed */
+};
+
+int ns_cgroup_open(struct ns_cgroup *cgroup);
+int ns_cgroup_add(const struct ns_cgroup *cgroup, pid_t pid);
+/* Its tasks must have ended. */
+int ns_cgroup_close(struct ns_cgroup *cgroup);
+
 /* 0 if it is loaded already. @params may be NULL. */
 int module_load(const char *name, const char *params);
 /*

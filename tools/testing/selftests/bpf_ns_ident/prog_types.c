@@ -11,10 +11,7 @@
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,16 +26,14 @@ FIXTURE(promised)
 	struct probe probe;
 	struct ns_task task;
 	int fd;
-	char cgroup_mount[32];
-	char cgroup[64];
-	int cgroup_fd;
+	struct ns_cgroup cgroup;
 };
 
 FIXTURE_SETUP(promised)
 {
 	self->task.sock = -1;
 	self->fd = -1;
-	self->cgroup_fd = -1;
+	self->cgroup.fd = -1;
 	ASSERT_EQ(0, module_load(MODULE, NULL));
 }
 
@@ -48,14 +43,7 @@ FIXTURE_TEARDOWN(promised)
 	probe_close(&self->probe);
 	if (self->fd >= 0)
 		close(self->fd);
-	if (self->cgroup_fd >= 0) {
-		close(self->cgroup_fd);
-		EXPECT_EQ(0, rmdir(self->cgroup));
-	}
-	if (*self->cgroup_mount) {
-		EXPECT_EQ(0, umount2(self->cgroup_mount, MNT_DETACH));
-		rmdir(self->cgroup_mount);
-	}
+	EXPECT_EQ(0, ns_cgroup_close(&self->cgroup));
 }
 
 /*
@@ -65,18 +53,14 @@ FIXTURE_TEARDOWN(promised)
  */
 static void expect_triggered(struct __test_metadata *_metadata,
 			     struct probe *probe, struct ns_task *task,
-			     const char *cgroup, int (*do_trigger)(void *arg),
-			     void *arg)
+			     const struct ns_cgroup *cgroup,
+			     int (*do_trigger)(void *arg), void *arg)
 {
 	struct bpf_ns_ident want, initial;
-	char path[128], pid[16];
 
 	ASSERT_EQ(0, ns_start(task, NULL, CLONE_NEWPID));
-	if (cgroup) {
-		snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-		snprintf(pid, sizeof(pid), "%d", task->pid);
-		ASSERT_EQ(0, write_file(path, pid));
-	}
+	if (cgroup)
+		ASSERT_EQ(0, ns_cgroup_add(cgroup, task->pid));
 	ASSERT_EQ(0, ns_ident(task->pid, "pid", &want));
 	ASSERT_EQ(0, ns_ident(getpid(), "pid", &initial));
 	ASSERT_NE(initial.id, want.id);
@@ -298,35 +282,16 @@ TEST_F(promised, perf_event)
 			  PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES);
 }
 
-/* A cgroup for the task, in a hierarchy of the test's own if there is none. */
-#define open_cgroup()							\
-	do {								\
-		const char *root = "/sys/fs/cgroup";			\
-									\
-		if (access("/sys/fs/cgroup/cgroup.procs", F_OK)) {	\
-			strcpy(self->cgroup_mount, "/tmp/ns_ident.XXXXXX"); \
-			root = mkdtemp(self->cgroup_mount);		\
-			ASSERT_NE(NULL, root);				\
-			ASSERT_EQ(0, mount("none", root, "cgroup2", 0, NULL)); \
-		}							\
-		snprintf(self->cgroup, sizeof(self->cgroup),		\
-			 "%s/ns_ident.%d", root, getpid());		\
-		ASSERT_EQ(0, mkdir(self->cgroup, 0755));		\
-		self->cgroup_fd = open(self->cgroup,			\
-				       O_RDONLY | O_DIRECTORY | O_CLOEXEC); \
-		ASSERT_LE(0, self->cgroup_fd);				\
-	} while (0)
-
 #define TEST_CGROUP(NAME, DO, ARG)					\
 	TEST_F(promised, NAME)						\
 	{								\
-		open_cgroup();						\
+		ASSERT_EQ(0, ns_cgroup_open(&self->cgroup));		\
 		ASSERT_EQ(0, probe_load(&self->probe, #NAME));		\
 		self->probe.link = bpf_program__attach_cgroup(		\
-			self->probe.prog, self->cgroup_fd);		\
+			self->probe.prog, self->cgroup.fd);		\
 		ASSERT_NE(NULL, self->probe.link);			\
 		expect_triggered(_metadata, &self->probe, &self->task,	\
-				 self->cgroup, DO, ARG);		\
+				 &self->cgroup, DO, ARG);		\
 	}
 
 static int do_socket(void *unused)
