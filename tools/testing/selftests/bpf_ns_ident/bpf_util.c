@@ -173,18 +173,20 @@ int btf_open(const char *module, __u32 *id)
 
 int kfunc_find(struct kfunc *kfunc, const char *module, const char *name)
 {
-	struct btf *vmlinux, *btf;
+	/* It takes long, and stays the same. */
+	static struct btf *vmlinux;
+	struct btf *btf;
 
 	kfunc->btf_fd = btf_open(module, &kfunc->btf_id);
 	if (kfunc->btf_fd < 0)
 		return kfunc->btf_fd;
 
-	vmlinux = btf__load_vmlinux_btf();
+	if (!vmlinux)
+		vmlinux = btf__load_vmlinux_btf();
 	btf = btf__load_from_kernel_by_id_split(kfunc->btf_id, vmlinux);
 	kfunc->id = btf ? btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) :
 			  -errno;
 	btf__free(btf);
-	btf__free(vmlinux);
 	if (kfunc->id < 0)
 		kfunc_close(kfunc);
 	return kfunc->id < 0 ? kfunc->id : 0;
