@@ -19,8 +19,6 @@
 #include "kselftest_harness.h"
 #include "ns_util.h"
 
-#define NOT_ALLOWED "calling kernel function " KFUNC " is not allowed"
-
 FIXTURE(promised)
 {
 	struct probe probe;
@@ -360,24 +358,42 @@ TEST_F(promised, extension_of_kprobe)
 	probe_close(&plain);
 }
 
-/* Types that are not promised, among them all whose hooks have the kfunc. */
+/* What programs must not ask, by type. What they may is in the other tests. */
 FIXTURE(refused)
 {
-	struct kfunc kfunc;
 	struct raw_prog prog;
 };
 
 FIXTURE_SETUP(refused)
 {
 	ASSERT_EQ(0, module_load(MODULE, NULL));
-	ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE, KFUNC));
-	self->prog.kfunc = &self->kfunc;
 }
 
 FIXTURE_TEARDOWN(refused)
 {
-	kfunc_close(&self->kfunc);
 }
+
+#define NOT_ALLOWED "calling kernel function %s is not allowed"
+
+/* Kinds of kfuncs, by what they are about. */
+enum {
+	TASK = 1,		/* a softirq has no task of its own */
+	SOCK = 2,
+	SKB = 4,
+	XDP = 8,
+};
+
+static const struct {
+	const char *name;
+	int kind;
+} kfuncs[] = {
+	{ "bpf_get_current_pidns_ident", TASK },
+	{ "bpf_get_current_ns_ident", TASK },
+	{ "bpf_get_current_pid_tgid_in", TASK },
+	{ "bpf_sk_netns_ident", SOCK },
+	{ "bpf_skb_netns_ident", SKB },
+	{ "bpf_xdp_netns_ident", XDP },
+};
 
 /* Without the call the same program must load, else it says nothing. */
 static const struct bpf_insn nothing[] = {
@@ -387,15 +403,27 @@ static const struct bpf_insn nothing[] = {
 
 static void expect_refused(struct __test_metadata *_metadata,
 			   struct raw_prog *prog, enum bpf_prog_type type,
-			   enum bpf_attach_type attach_type)
+			   enum bpf_attach_type attach_type, int kinds)
 {
+	char not_allowed[128];
+	struct kfunc kfunc;
 	int fd;
 
-	EXPECT_EQ(-EACCES, raw_load_type(prog, type, attach_type));
-	EXPECT_NE(NULL, strstr(prog->log, NOT_ALLOWED)) {
-		TH_LOG("%s", prog->log);
+	for (size_t i = 0; i < ARRAY_SIZE(kfuncs); i++) {
+		if (!(kfuncs[i].kind & kinds))
+			continue;
+		ASSERT_EQ(0, kfunc_find(&kfunc, MODULE, kfuncs[i].name));
+		prog->kfunc = &kfunc;
+		EXPECT_EQ(-EACCES, raw_load_type(prog, type, attach_type));
+		snprintf(not_allowed, sizeof(not_allowed), NOT_ALLOWED,
+			 kfuncs[i].name);
+		EXPECT_NE(NULL, strstr(prog->log, not_allowed)) {
+			TH_LOG("%s", prog->log);
+		}
+		kfunc_close(&kfunc);
 	}
 
+	prog->kfunc = NULL;
 	prog->insns = nothing;
 	prog->cnt = ARRAY_SIZE(nothing);
 	fd = raw_load(prog);
@@ -406,29 +434,66 @@ static void expect_refused(struct __test_metadata *_metadata,
 		close(fd);
 }
 
-#define TEST_REFUSED(NAME, TYPE, ATTACH_TYPE)				\
+#define TEST_REFUSED(NAME, TYPE, ATTACH_TYPE, KINDS)			\
 	TEST_F(refused, NAME)						\
 	{								\
 		expect_refused(_metadata, &self->prog,			\
-			       BPF_PROG_TYPE_##TYPE, ATTACH_TYPE);	\
+			       BPF_PROG_TYPE_##TYPE, ATTACH_TYPE, KINDS); \
 	}
 
-TEST_REFUSED(socket_filter, SOCKET_FILTER, 0)
-TEST_REFUSED(sched_cls, SCHED_CLS, 0)
-TEST_REFUSED(sched_act, SCHED_ACT, 0)
-TEST_REFUSED(xdp, XDP, BPF_XDP)
-TEST_REFUSED(cgroup_skb, CGROUP_SKB, BPF_CGROUP_INET_INGRESS)
-TEST_REFUSED(sock_ops, SOCK_OPS, BPF_CGROUP_SOCK_OPS)
-TEST_REFUSED(lwt_in, LWT_IN, 0)
-TEST_REFUSED(lwt_out, LWT_OUT, 0)
-TEST_REFUSED(lwt_xmit, LWT_XMIT, 0)
-TEST_REFUSED(sk_skb, SK_SKB, 0)
-TEST_REFUSED(sk_msg, SK_MSG, BPF_SK_MSG_VERDICT)
-TEST_REFUSED(sk_reuseport, SK_REUSEPORT, BPF_SK_REUSEPORT_SELECT)
-TEST_REFUSED(sk_lookup, SK_LOOKUP, BPF_SK_LOOKUP)
-TEST_REFUSED(flow_dissector, FLOW_DISSECTOR, BPF_FLOW_DISSECTOR)
-TEST_REFUSED(raw_tracepoint_writable, RAW_TRACEPOINT_WRITABLE, 0)
-TEST_REFUSED(netfilter, NETFILTER, BPF_NETFILTER)
+/* Packets, of the one kind or the other. */
+TEST_REFUSED(socket_filter, SOCKET_FILTER, 0, TASK | XDP)
+TEST_REFUSED(sched_cls, SCHED_CLS, 0, TASK | XDP)
+TEST_REFUSED(sched_act, SCHED_ACT, 0, TASK | XDP)
+TEST_REFUSED(cgroup_skb, CGROUP_SKB, BPF_CGROUP_INET_INGRESS, TASK | XDP)
+TEST_REFUSED(lwt_in, LWT_IN, 0, TASK | XDP)
+TEST_REFUSED(lwt_out, LWT_OUT, 0, TASK | XDP)
+TEST_REFUSED(lwt_xmit, LWT_XMIT, 0, TASK | XDP)
+TEST_REFUSED(lwt_seg6local, LWT_SEG6LOCAL, 0, TASK | XDP)
+TEST_REFUSED(sk_skb, SK_SKB, 0, TASK | XDP)
+TEST_REFUSED(netfilter, NETFILTER, BPF_NETFILTER, TASK | XDP)
+TEST_REFUSED(xdp, XDP, BPF_XDP, TASK | SKB)
+
+/* Sockets. */
+TEST_REFUSED(sock_ops, SOCK_OPS, BPF_CGROUP_SOCK_OPS, TASK | SKB | XDP)
+TEST_REFUSED(cgroup_sock, CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, SKB | XDP)
+TEST_REFUSED(cgroup_sock_addr, CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT,
+	     SKB | XDP)
+TEST_REFUSED(cgroup_sockopt, CGROUP_SOCKOPT, BPF_CGROUP_GETSOCKOPT, SKB | XDP)
+
+/* Tasks. */
+TEST_REFUSED(kprobe, KPROBE, 0, SOCK | SKB | XDP)
+TEST_REFUSED(tracepoint, TRACEPOINT, 0, SOCK | SKB | XDP)
+TEST_REFUSED(raw_tracepoint, RAW_TRACEPOINT, 0, SOCK | SKB | XDP)
+TEST_REFUSED(perf_event, PERF_EVENT, 0, SOCK | SKB | XDP)
+TEST_REFUSED(syscall, SYSCALL, 0, SOCK | SKB | XDP)
+TEST_REFUSED(cgroup_device, CGROUP_DEVICE, BPF_CGROUP_DEVICE, SOCK | SKB | XDP)
+TEST_REFUSED(cgroup_sysctl, CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, SOCK | SKB | XDP)
+
+/* Tracing may meet packets at any time, so it must not look into them. */
+#define TEST_REFUSED_BTF(NAME, TYPE, ATTACH_TYPE, FUNC)			\
+	TEST_F(refused, NAME)						\
+	{								\
+		int id = libbpf_find_vmlinux_btf_id(FUNC, ATTACH_TYPE);	\
+									\
+		ASSERT_LT(0, id);					\
+		self->prog.attach_btf_id = id;				\
+		expect_refused(_metadata, &self->prog,			\
+			       BPF_PROG_TYPE_##TYPE, ATTACH_TYPE,	\
+			       SKB | XDP);				\
+	}
+
+TEST_REFUSED_BTF(tracing, TRACING, BPF_TRACE_FENTRY, "ip_rcv")
+TEST_REFUSED_BTF(tp_btf, TRACING, BPF_TRACE_RAW_TP, "net_dev_xmit")
+TEST_REFUSED_BTF(lsm, LSM, BPF_LSM_MAC, "file_open")
+
+/* Neither packets nor tasks, whatever their hooks have in common. */
+#define ALL_KINDS (TASK | SOCK | SKB | XDP)
+TEST_REFUSED(sk_msg, SK_MSG, BPF_SK_MSG_VERDICT, ALL_KINDS)
+TEST_REFUSED(sk_reuseport, SK_REUSEPORT, BPF_SK_REUSEPORT_SELECT, ALL_KINDS)
+TEST_REFUSED(sk_lookup, SK_LOOKUP, BPF_SK_LOOKUP, ALL_KINDS)
+TEST_REFUSED(flow_dissector, FLOW_DISSECTOR, BPF_FLOW_DISSECTOR, ALL_KINDS)
+TEST_REFUSED(raw_tracepoint_writable, RAW_TRACEPOINT_WRITABLE, 0, ALL_KINDS)
 
 TEST_F(refused, extension_of_xdp)
 {
@@ -440,7 +505,7 @@ TEST_F(refused, extension_of_xdp)
 	ASSERT_EQ(0, bpf_program__set_attach_target(probe.prog, target.fd,
 						    "plain"));
 	EXPECT_EQ(-EACCES, probe_finish(&probe));
-	EXPECT_NE(NULL, strstr(probe_log, NOT_ALLOWED)) {
+	EXPECT_NE(NULL, strstr(probe_log, KFUNC " is not allowed")) {
 		TH_LOG("%s", probe_log);
 	}
 	probe_close(&target);
@@ -453,7 +518,7 @@ TEST_F(refused, struct_ops)
 	ASSERT_EQ(0, probe_prepare(&probe, "tcp_ca"));
 	libbpf_set_print(NULL);
 	EXPECT_EQ(-EACCES, probe_finish(&probe));
-	EXPECT_NE(NULL, strstr(probe_log, NOT_ALLOWED)) {
+	EXPECT_NE(NULL, strstr(probe_log, KFUNC " is not allowed")) {
 		TH_LOG("%s", probe_log);
 	}
 }
