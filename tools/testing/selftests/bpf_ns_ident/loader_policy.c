@@ -241,6 +241,128 @@ TEST_F(one_namespace, relaxed)
 		       variant->others);
 }
 
+/* Every kfunc, in a program of a type that may call it. */
+FIXTURE(each_kfunc)
+{
+	struct kfunc kfunc;
+	struct kfunc sample;
+	struct raw_prog *prog;
+	struct ns_task task;
+	struct ns_task other;
+	int klog;
+};
+
+/* R1 is the context, and R2 points to a struct bpf_ns_ident. */
+FIXTURE_VARIANT(each_kfunc)
+{
+	const char *name;
+	enum bpf_prog_type type;
+	struct bpf_insn args[2];
+};
+
+FIXTURE_VARIANT_ADD(each_kfunc, current_pidns_ident)
+{
+	.name = "bpf_get_current_pidns_ident",
+	.type = BPF_PROG_TYPE_SYSCALL,
+	.args = { BPF_MOV64_REG(BPF_REG_1, BPF_REG_2), BPF_JMP_A(0) },
+};
+
+FIXTURE_VARIANT_ADD(each_kfunc, current_ns_ident)
+{
+	.name = "bpf_get_current_ns_ident",
+	.type = BPF_PROG_TYPE_SYSCALL,
+	.args = { BPF_MOV64_IMM(BPF_REG_1, CLONE_NEWNET), BPF_JMP_A(0) },
+};
+
+FIXTURE_VARIANT_ADD(each_kfunc, current_pid_tgid_in)
+{
+	.name = "bpf_get_current_pid_tgid_in",
+	.type = BPF_PROG_TYPE_SYSCALL,
+	.args = { BPF_MOV64_REG(BPF_REG_1, BPF_REG_2), BPF_JMP_A(0) },
+};
+
+FIXTURE_VARIANT_ADD(each_kfunc, sk_netns_ident)
+{
+	.name = "bpf_sk_netns_ident",
+	.type = BPF_PROG_TYPE_SCHED_CLS,
+	.args = {
+		BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_1,
+			    offsetof(struct __sk_buff, sk)),
+		BPF_JMP_IMM(BPF_JEQ, BPF_REG_1, 0, 1),
+	},
+};
+
+FIXTURE_VARIANT_ADD(each_kfunc, skb_netns_ident)
+{
+	.name = "bpf_skb_netns_ident",
+	.type = BPF_PROG_TYPE_SCHED_CLS,
+	.args = { BPF_JMP_A(0), BPF_JMP_A(0) },
+};
+
+FIXTURE_VARIANT_ADD(each_kfunc, xdp_netns_ident)
+{
+	.name = "bpf_xdp_netns_ident",
+	.type = BPF_PROG_TYPE_XDP,
+	.args = { BPF_JMP_A(0), BPF_JMP_A(0) },
+};
+
+FIXTURE_SETUP(each_kfunc)
+{
+	setup_common();
+	setup_loader(NULL);
+}
+
+FIXTURE_TEARDOWN(each_kfunc)
+{
+	teardown_common();
+}
+
+static int do_load_as_it_is(void *prog)
+{
+	int fd = raw_load(prog);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+TEST_F(each_kfunc, refused)
+{
+	struct bpf_insn *insns = ns_alloc(10 * sizeof(*insns));
+	char not_allowed[128];
+
+	ASSERT_NE(NULL, insns);
+	kfunc_close(&self->kfunc);
+	ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE, variant->name));
+	insns[0] = BPF_ST_MEM(BPF_DW, BPF_REG_10, -24, 0);
+	insns[1] = BPF_ST_MEM(BPF_DW, BPF_REG_10, -16, 0);
+	insns[2] = BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0);
+	insns[3] = BPF_MOV64_REG(BPF_REG_2, BPF_REG_10);
+	insns[4] = BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -24);
+	insns[5] = variant->args[0];
+	insns[6] = variant->args[1];
+	insns[7] = BPF_CALL_KFUNC(self->kfunc.id);
+	insns[8] = BPF_MOV64_IMM(BPF_REG_0, 0);
+	insns[9] = BPF_EXIT_INSN();
+	self->prog->type = variant->type;
+	self->prog->insns = insns;
+	self->prog->cnt = 10;
+
+	ASSERT_EQ(0, do_load_as_it_is(self->prog)) {
+		TH_LOG("%s", self->prog->log);
+	}
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ROOT_CONTAINER));
+	EXPECT_EQ(-EACCES, ns_call(&self->task, do_load_as_it_is, self->prog));
+	snprintf(not_allowed, sizeof(not_allowed),
+		 "calling kernel function %s is not allowed", variant->name);
+	EXPECT_NE(NULL, strstr(self->prog->log, not_allowed)) {
+		TH_LOG("%s", self->prog->log);
+	}
+	expect_reason(_metadata, self->klog, "raw", self->task.pid,
+		      "cgroup, ipc, mnt, net, pid, time, uts namespaces");
+}
+
 /* All but the two that cannot be dropped. */
 TEST_F(loader, relaxed_as_much_as_possible)
 {
