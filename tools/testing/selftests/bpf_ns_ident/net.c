@@ -1,0 +1,1039 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What programs of the network are told of sockets and packets is what stat(2)
+ * and NS_GET_ID tell of the files in /run/netns, and what iproute2 tells of the
+ * tasks: two of them, in net namespaces with a veth pair between them, send each
+ * other something by UDP and TCP.
+ */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/lwtunnel.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bpf_util.h"
+#include "kselftest_harness.h"
+#include "net.h"
+#include "ns_util.h"
+
+#define NETNS_DIR "/run/netns"
+
+/* In either namespace, and there with the same index. */
+#define DEV "veth0"
+
+#define NEAR_ADDR	"10.0.0.1"
+#define FAR_ADDR	"10.0.0.2"
+/* Another one at the far end, for routes of their own. */
+#define ROUTED_ADDR	"10.0.1.2"
+
+#define NEWNET ((void *)CLONE_NEWNET)
+
+struct side {
+	char name[32];
+	struct ns_task task;
+	struct bpf_ns_ident ident;
+};
+
+struct net_probe {
+	struct probe probe;
+	struct net_report *net;		/* shared with the program */
+};
+
+FIXTURE(net)
+{
+	struct side near;		/* speaks first */
+	struct side far;		/* listens */
+	struct net_probe probe;
+	struct net_probe other;
+	struct ns_cgroup cgroup;
+};
+
+/* ip takes several commands at once: it starts once, then. */
+static int run_ip(const char *options, const char *commands)
+{
+	char shell[1024];
+
+	snprintf(shell, sizeof(shell), "ip %s -batch - <<E\n%s\nE\n", options,
+		 commands);
+	return system(shell);
+}
+
+/* What `ip netns identify` says of the tasks. */
+static int ip_identify(pid_t near, pid_t far, char *names, size_t size)
+{
+	char shell[128];
+	size_t len = 0;
+	FILE *out;
+
+	snprintf(shell, sizeof(shell),
+		 "ip -batch - <<E\nnetns identify %d\nnetns identify %d\nE\n",
+		 near, far);
+	out = popen(shell, "r");
+	if (out)
+		len = fread(names, 1, size - 1, out);
+	names[len] = 0;
+	return out ? pclose(out) : -errno;
+}
+
+static int open_netns(const struct side *side)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), NETNS_DIR "/%s", side->name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Starts a task, and has it enter the namespace. */
+static int start_side(struct side *side)
+{
+	int fd = open_netns(side);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = ns_ident_fd(fd, &side->ident) ?:
+	      ns_start(&side->task, NULL, 0) ?:
+	      ns_call_fd(&side->task, fd, ns_do_setns, NEWNET);
+	close(fd);
+	return err;
+}
+
+FIXTURE_SETUP(net)
+{
+	struct side *near = &self->near, *far = &self->far;
+	char text[512], names[128];
+	struct bpf_ns_ident initial;
+
+	near->task.sock = -1;
+	far->task.sock = -1;
+	self->cgroup.fd = -1;
+	ASSERT_EQ(0, module_load(MODULE, NULL));
+
+	snprintf(near->name, sizeof(near->name), "ns_ident.near.%d", getpid());
+	snprintf(far->name, sizeof(far->name), "ns_ident.far.%d", getpid());
+	snprintf(text, sizeof(text),
+		 "netns add %s\nnetns add %s\n"
+		 "link add " DEV " netns %s type veth peer name " DEV " netns %s",
+		 near->name, far->name, near->name, far->name);
+	ASSERT_EQ(0, run_ip("", text));
+	snprintf(text, sizeof(text), "-n %s", near->name);
+	ASSERT_EQ(0, run_ip(text,
+			    "addr add " NEAR_ADDR "/24 dev " DEV "\n"
+			    "link set lo up\nlink set " DEV " up\n"
+			    "route add " ROUTED_ADDR " dev " DEV));
+	snprintf(text, sizeof(text), "-n %s", far->name);
+	ASSERT_EQ(0, run_ip(text,
+			    "addr add " FAR_ADDR "/24 dev " DEV "\n"
+			    "addr add " ROUTED_ADDR "/32 dev " DEV "\n"
+			    "link set lo up\nlink set " DEV " up"));
+
+	ASSERT_EQ(0, start_side(near));
+	ASSERT_EQ(0, start_side(far));
+	ASSERT_EQ(0, ip_identify(near->task.pid, far->task.pid, names,
+				 sizeof(names)));
+	snprintf(text, sizeof(text), "%s\n%s\n", near->name, far->name);
+	ASSERT_STREQ(text, names);
+
+	/* Else answers would not say anything. */
+	ASSERT_EQ(0, ns_ident(getpid(), "net", &initial));
+	ASSERT_NE(initial.id, near->ident.id);
+	ASSERT_NE(initial.id, far->ident.id);
+	ASSERT_NE(near->ident.id, far->ident.id);
+	ASSERT_NE(near->ident.ino, far->ident.ino);
+}
+
+FIXTURE_TEARDOWN(net)
+{
+	char text[128];
+
+	ns_stop(&self->near.task);
+	ns_stop(&self->far.task);
+	probe_close(&self->probe.probe);
+	probe_close(&self->other.probe);
+	EXPECT_EQ(0, ns_cgroup_close(&self->cgroup));
+	snprintf(text, sizeof(text), "netns del %s\nnetns del %s",
+		 self->near.name, self->far.name);
+	EXPECT_EQ(0, run_ip("", text));
+}
+
+static int net_finish(struct net_probe *probe)
+{
+	struct bpf_map *map;
+	size_t size;
+	int err = probe_finish(&probe->probe);
+
+	if (err)
+		return err;
+	map = bpf_object__find_map_by_name(probe->probe.obj, ".data.net");
+	probe->net = map ? bpf_map__initial_value(map, &size) : NULL;
+	return probe->net && size == sizeof(*probe->net) ? 0 : -ENOMSG;
+}
+
+static int net_load(struct net_probe *probe, const char *name)
+{
+	return probe_prepare(&probe->probe, name) ?: net_finish(probe);
+}
+
+static void load(struct __test_metadata *_metadata, struct net_probe *probe,
+		 const char *name)
+{
+	ASSERT_EQ(0, net_load(probe, name)) {
+		TH_LOG("%s", probe_log);
+	}
+}
+
+/* Where the program says by itself what it is to be attached to. */
+static void load_and_attach(struct __test_metadata *_metadata,
+			    struct net_probe *probe, const char *name)
+{
+	load(_metadata, probe, name);
+	probe->probe.link = bpf_program__attach(probe->probe.prog);
+	ASSERT_NE(NULL, probe->probe.link);
+}
+
+/* Starts anew, for what @side does. Programs of packets look at all of them. */
+static void net_target(struct net_probe *probe, const struct side *side)
+{
+	probe_target(&probe->probe, 0);
+	for (int i = 0; i < NET_ANSWERS; i++)
+		probe->net->answers[i] = (struct net_answer){
+			.ident = { POISON, POISON, POISON },
+			.err = POISON_ERR,
+		};
+	probe_target(&probe->probe, side->task.pid);
+}
+
+/* Finds the name as any user of the answer would. */
+static int find_name(const struct bpf_ns_ident *ident, char *name, size_t size)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(NETNS_DIR);
+	struct stat st;
+	int err = -ENOENT;
+
+	while (dir && err && (entry = readdir(dir))) {
+		if (fstatat(dirfd(dir), entry->d_name, &st, 0) ||
+		    st.st_dev != ident->dev || st.st_ino != ident->ino)
+			continue;
+		snprintf(name, size, "%s", entry->d_name);
+		err = 0;
+	}
+	if (dir)
+		closedir(dir);
+	return err;
+}
+
+static void expect_answer(struct __test_metadata *_metadata,
+			  const struct net_probe *probe, int which,
+			  const struct side *want)
+{
+	const struct net_answer *answer = &probe->net->answers[which];
+	char name[256] = "";
+
+	ASSERT_LE(1, answer->calls);
+	EXPECT_EQ(0, answer->changed);
+	EXPECT_EQ(0, answer->err);
+	EXPECT_EQ(want->ident.dev, answer->ident.dev);
+	EXPECT_EQ(want->ident.ino, answer->ident.ino);
+	EXPECT_EQ(want->ident.id, answer->ident.id);
+	EXPECT_EQ(0, find_name(&answer->ident, name, sizeof(name)));
+	EXPECT_STREQ(want->name, name);
+}
+
+/* What the tasks do. They have one connection at a time. */
+static int listener = -1;
+static int conn = -1;
+
+struct traffic {
+	int type;
+	const char *addr;	/* of the far end */
+};
+
+static const struct traffic udp = { SOCK_DGRAM, FAR_ADDR };
+static const struct traffic tcp = { SOCK_STREAM, FAR_ADDR };
+static const struct traffic udp_routed = { SOCK_DGRAM, ROUTED_ADDR };
+static const struct traffic tcp_routed = { SOCK_STREAM, ROUTED_ADDR };
+
+static struct sockaddr_in traffic_addr(const struct traffic *traffic)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_port = htons(NET_PORT),
+	};
+
+	inet_pton(AF_INET, traffic->addr, &addr.sin_addr);
+	return addr;
+}
+
+/* What does not arrive must not hang the test. */
+static int open_socket(const struct traffic *traffic)
+{
+	const struct timeval timeout = { .tv_sec = 10 };
+	int one = 1;
+	int sock = socket(AF_INET, traffic->type | SOCK_CLOEXEC, 0);
+
+	if (sock < 0)
+		return -errno;
+	setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	return sock;
+}
+
+static int do_listen(void *arg)
+{
+	const struct traffic *traffic = arg;
+	struct sockaddr_in addr = traffic_addr(traffic);
+
+	listener = open_socket(traffic);
+	if (listener < 0)
+		return listener;
+	if (bind(listener, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    (traffic->type == SOCK_STREAM && listen(listener, 1)))
+		return -errno;
+	return listener;
+}
+
+static int do_connect(void *arg)
+{
+	const struct traffic *traffic = arg;
+	struct sockaddr_in addr = traffic_addr(traffic);
+
+	conn = open_socket(traffic);
+	if (conn < 0)
+		return conn;
+	if (connect(conn, (struct sockaddr *)&addr, sizeof(addr)))
+		return -errno;
+	return conn;
+}
+
+static int do_accept(void *arg)
+{
+	const struct traffic *traffic = arg;
+
+	if (traffic->type == SOCK_STREAM)
+		conn = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	else
+		conn = fcntl(listener, F_DUPFD_CLOEXEC, 0);
+	return conn < 0 ? -errno : conn;
+}
+
+static int do_send(void *unused)
+{
+	return send(conn, "?", 1, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+}
+
+static int do_receive(void *unused)
+{
+	char byte = 0;
+
+	return recv(conn, &byte, 1, 0) == 1 && byte == '?' ? 0 : -EIO;
+}
+
+static int do_answer(void *unused)
+{
+	struct sockaddr_in from;
+	socklen_t len = sizeof(from);
+	char byte = 0;
+
+	if (recvfrom(conn, &byte, 1, 0, (struct sockaddr *)&from, &len) != 1 ||
+	    byte != '?')
+		return -EIO;
+	/* Only UDP needs to know where to. */
+	if (sendto(conn, "?", 1, MSG_NOSIGNAL,
+		   len ? (struct sockaddr *)&from : NULL, len) != 1)
+		return -errno;
+	return 0;
+}
+
+static int do_close(void *unused)
+{
+	close(listener);
+	close(conn);
+	listener = -1;
+	conn = -1;
+	return 0;
+}
+
+static void setup_traffic(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(net) *self, const struct traffic *traffic)
+{
+	void *arg = (void *)traffic;
+
+	ASSERT_LE(0, ns_call(&self->far.task, do_listen, arg));
+	ASSERT_LE(0, ns_call(&self->near.task, do_connect, arg));
+	ASSERT_LE(0, ns_call(&self->far.task, do_accept, arg));
+}
+
+static void send_traffic(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(net) *self)
+{
+	ASSERT_EQ(0, ns_call(&self->near.task, do_send, NULL));
+	ASSERT_EQ(0, ns_call(&self->far.task, do_answer, NULL));
+	ASSERT_EQ(0, ns_call(&self->near.task, do_receive, NULL));
+}
+
+static void end_traffic(FIXTURE_DATA(net) *self)
+{
+	ns_call(&self->near.task, do_close, NULL);
+	ns_call(&self->far.task, do_close, NULL);
+}
+
+static void exchange(struct __test_metadata *_metadata, FIXTURE_DATA(net) *self,
+		     const struct traffic *traffic)
+{
+	setup_traffic(_metadata, self, traffic);
+	send_traffic(_metadata, self);
+	end_traffic(self);
+}
+
+/*
+ * Expects that a program meets packets, at most @udp_calls of the one that is
+ * sent by UDP, and what it says.
+ */
+static void expect_packets(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(net) *self, struct net_probe *probe,
+			   const struct traffic *traffic,
+			   const struct side *packet, const struct side *sock)
+{
+	net_target(probe, &self->near);
+	exchange(_metadata, self, traffic);
+	expect_answer(_metadata, probe, NET_PACKET, packet);
+	if (sock)
+		expect_answer(_metadata, probe, NET_SOCK, sock);
+	/* A datagram is one packet. A connection takes three, at least. */
+	if (traffic->type == SOCK_DGRAM)
+		EXPECT_EQ(1, probe->net->answers[NET_PACKET].calls);
+	if (traffic->type == SOCK_STREAM)
+		EXPECT_LE(3, probe->net->answers[NET_PACKET].calls);
+}
+
+/* Attaches the program that comes along, until the task ends. */
+static int do_attach_xdp(void *flags)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = (uintptr_t)flags);
+	int link = bpf_link_create(ns_received_fd, if_nametoindex(DEV), BPF_XDP,
+				   &opts);
+
+	return link < 0 ? link : 0;
+}
+
+static int do_attach_tcx(void *type)
+{
+	int link = bpf_link_create(ns_received_fd, if_nametoindex(DEV),
+				   (uintptr_t)type, NULL);
+
+	return link < 0 ? link : 0;
+}
+
+static int do_attach_clsact(void *point)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = if_nametoindex(DEV),
+		    .attach_point = (uintptr_t)point);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = ns_received_fd);
+
+	return bpf_tc_hook_create(&hook) ?: bpf_tc_attach(&hook, &opts);
+}
+
+static int do_attach_netfilter(void *hook)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts,
+		    .netfilter = { .pf = NFPROTO_IPV4,
+				   .hooknum = (uintptr_t)hook,
+				   .priority = 1 });
+	int link = bpf_link_create(ns_received_fd, 0, BPF_NETFILTER, &opts);
+
+	return link < 0 ? link : 0;
+}
+
+#define attach(SIDE, PROBE, DO, ARG)					\
+	ASSERT_EQ(0, ns_call_fd(&(SIDE)->task, (PROBE)->probe.fd, DO,	\
+				(void *)(uintptr_t)(ARG)))
+
+#define TEST_XDP(NAME, FLAGS)						\
+	TEST_F(net, NAME)						\
+	{								\
+		load(_metadata, &self->probe, "net_xdp");		\
+		attach(&self->far, &self->probe, do_attach_xdp, FLAGS);	\
+		expect_packets(_metadata, self, &self->probe, &udp,	\
+			       &self->far, &self->far);			\
+		expect_packets(_metadata, self, &self->probe, &tcp,	\
+			       &self->far, &self->far);			\
+	}
+
+/* By the driver, and by the network stack for drivers that cannot. */
+TEST_XDP(xdp_native, XDP_FLAGS_DRV_MODE)
+TEST_XDP(xdp_generic, XDP_FLAGS_SKB_MODE)
+
+/*
+ * A packet is where its device is, on either side of the cable. Its socket is
+ * where it was opened, and stays with the packet up to the other side's stack.
+ */
+#define TEST_TC(NAME, DO, EGRESS, INGRESS)				\
+	TEST_F(net, NAME)						\
+	{								\
+		const struct traffic *const all[] = { &udp, &tcp };	\
+									\
+		load(_metadata, &self->probe, "net_tc");		\
+		load(_metadata, &self->other, "net_tc");		\
+		attach(&self->near, &self->probe, DO, EGRESS);		\
+		attach(&self->far, &self->other, DO, INGRESS);		\
+		for (size_t i = 0; i < ARRAY_SIZE(all); i++) {		\
+			net_target(&self->other, &self->far);		\
+			expect_packets(_metadata, self, &self->probe,	\
+				       all[i], &self->near, &self->near); \
+			expect_answer(_metadata, &self->other,		\
+				      NET_PACKET, &self->far);		\
+			expect_answer(_metadata, &self->other,		\
+				      NET_SOCK, &self->near);		\
+		}							\
+	}
+
+TEST_TC(clsact, do_attach_clsact, BPF_TC_EGRESS, BPF_TC_INGRESS)
+TEST_TC(tcx, do_attach_tcx, BPF_TCX_EGRESS, BPF_TCX_INGRESS)
+
+/* Both tasks are in it. */
+#define open_cgroup()							\
+	do {								\
+		ASSERT_EQ(0, ns_cgroup_open(&self->cgroup));		\
+		ASSERT_EQ(0, ns_cgroup_add(&self->cgroup,		\
+					   self->near.task.pid));	\
+		ASSERT_EQ(0, ns_cgroup_add(&self->cgroup,		\
+					   self->far.task.pid));	\
+	} while (0)
+
+#define attach_cgroup(PROBE)						\
+	do {								\
+		(PROBE)->probe.link = bpf_program__attach_cgroup(	\
+			(PROBE)->probe.prog, self->cgroup.fd);		\
+		ASSERT_NE(NULL, (PROBE)->probe.link);			\
+	} while (0)
+
+TEST_F(net, cgroup_skb)
+{
+	const struct traffic *const all[] = { &udp, &tcp };
+
+	open_cgroup();
+	load(_metadata, &self->probe, "net_cgroup_skb");
+	load(_metadata, &self->other, "net_cgroup_skb");
+	ASSERT_EQ(0, bpf_prog_attach(self->probe.probe.fd, self->cgroup.fd,
+				     BPF_CGROUP_INET_EGRESS, 0));
+	ASSERT_EQ(0, bpf_prog_attach(self->other.probe.fd, self->cgroup.fd,
+				     BPF_CGROUP_INET_INGRESS, 0));
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		net_target(&self->other, &self->far);
+		expect_packets(_metadata, self, &self->probe, all[i],
+			       &self->near, &self->near);
+		expect_answer(_metadata, &self->other, NET_PACKET, &self->far);
+		expect_answer(_metadata, &self->other, NET_SOCK, &self->far);
+	}
+}
+
+static int do_getsockopt(void *unused)
+{
+	int value;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(conn, SOL_SOCKET, SO_TYPE, &value, &len) ? -errno : 0;
+}
+
+/* Programs that run on top of the task that the socket is opened or used by. */
+static void expect_both(struct __test_metadata *_metadata,
+			FIXTURE_DATA(net) *self, const struct traffic *traffic)
+{
+	net_target(&self->probe, &self->near);
+	setup_traffic(_metadata, self, traffic);
+	ASSERT_EQ(0, ns_call(&self->near.task, do_getsockopt, NULL));
+	send_traffic(_metadata, self);
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->near);
+	expect_answer(_metadata, &self->probe, NET_TASK, &self->near);
+	end_traffic(self);
+}
+
+#define TEST_CGROUP_TASK(NAME)						\
+	TEST_F(net, NAME)						\
+	{								\
+		open_cgroup();						\
+		load(_metadata, &self->probe, "net_" #NAME);		\
+		attach_cgroup(&self->probe);				\
+		expect_both(_metadata, self, &udp);			\
+		expect_both(_metadata, self, &tcp);			\
+	}
+
+TEST_CGROUP_TASK(cgroup_sock)
+TEST_CGROUP_TASK(cgroup_connect)
+TEST_CGROUP_TASK(cgroup_getsockopt)
+
+#define TEST_LSM(NAME)							\
+	TEST_F(net, NAME)						\
+	{								\
+		load_and_attach(_metadata, &self->probe, "net_" #NAME);	\
+		expect_both(_metadata, self, &udp);			\
+		expect_both(_metadata, self, &tcp);			\
+	}
+
+TEST_LSM(lsm_connect)
+TEST_LSM(lsm_sendmsg)
+
+/* One program sees both ends of a connection. */
+TEST_F(net, sock_ops)
+{
+	open_cgroup();
+	load(_metadata, &self->probe, "net_sock_ops");
+	attach_cgroup(&self->probe);
+	net_target(&self->probe, &self->near);
+	exchange(_metadata, self, &tcp);
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->near);
+	expect_answer(_metadata, &self->probe, NET_PEER, &self->far);
+	/* As a socket of any kind, and as one of TCP. */
+	EXPECT_EQ(2, self->probe.net->answers[NET_SOCK].calls);
+	EXPECT_EQ(2, self->probe.net->answers[NET_PEER].calls);
+}
+
+TEST_F(net, tp_btf)
+{
+	load_and_attach(_metadata, &self->probe, "net_tp_btf");
+	net_target(&self->probe, &self->near);
+	exchange(_metadata, self, &tcp);
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->near);
+	expect_answer(_metadata, &self->probe, NET_PEER, &self->far);
+}
+
+/* A socket of a task. */
+static int take_fd(const struct ns_task *task, int fd)
+{
+	int pidfd = syscall(SYS_pidfd_open, task->pid, 0);
+	int ret = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+
+	if (ret < 0)
+		ret = -errno;
+	close(pidfd);
+	return ret;
+}
+
+/* A packet that has arrived has no device any more, so its socket tells. */
+static void expect_sk_skb(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(net) *self, const struct traffic *traffic)
+{
+	__u32 zero = 0;
+	__u64 value;
+	int map, fd, sock;
+
+	map = bpf_object__find_map_fd_by_name(self->probe.probe.obj, "socks");
+	ASSERT_LE(0, map);
+	ASSERT_EQ(0, bpf_prog_attach(self->probe.probe.fd, map,
+				     BPF_SK_SKB_VERDICT, 0));
+	ASSERT_LE(0, ns_call(&self->far.task, do_listen, (void *)traffic));
+	ASSERT_LE(0, ns_call(&self->near.task, do_connect, (void *)traffic));
+	fd = ns_call(&self->far.task, do_accept, (void *)traffic);
+	ASSERT_LE(0, fd);
+	sock = take_fd(&self->far.task, fd);
+	ASSERT_LE(0, sock);
+	value = sock;
+	ASSERT_EQ(0, bpf_map_update_elem(map, &zero, &value, BPF_ANY));
+	close(sock);
+
+	net_target(&self->probe, &self->near);
+	ASSERT_EQ(0, ns_call(&self->near.task, do_send, NULL));
+	ASSERT_EQ(0, ns_call(&self->far.task, do_receive, NULL));
+	expect_answer(_metadata, &self->probe, NET_PACKET, &self->far);
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->far);
+	EXPECT_EQ(1, self->probe.net->answers[NET_PACKET].calls);
+	end_traffic(self);
+	bpf_prog_detach2(self->probe.probe.fd, map, BPF_SK_SKB_VERDICT);
+}
+
+TEST_F(net, sk_skb)
+{
+	load(_metadata, &self->probe, "net_sk_skb");
+	expect_sk_skb(_metadata, self, &udp);
+	expect_sk_skb(_metadata, self, &tcp);
+}
+
+static int do_filter(void *unused)
+{
+	return setsockopt(listener, SOL_SOCKET, SO_ATTACH_BPF, &ns_received_fd,
+			  sizeof(ns_received_fd)) ? -errno : 0;
+}
+
+static void expect_socket_filter(struct __test_metadata *_metadata,
+				 FIXTURE_DATA(net) *self,
+				 const struct traffic *traffic)
+{
+	ASSERT_LE(0, ns_call(&self->far.task, do_listen, (void *)traffic));
+	attach(&self->far, &self->probe, do_filter, 0);
+	net_target(&self->probe, &self->near);
+	ASSERT_LE(0, ns_call(&self->near.task, do_connect, (void *)traffic));
+	ASSERT_LE(0, ns_call(&self->far.task, do_accept, (void *)traffic));
+	send_traffic(_metadata, self);
+	expect_answer(_metadata, &self->probe, NET_PACKET, &self->far);
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->far);
+	end_traffic(self);
+}
+
+TEST_F(net, socket_filter)
+{
+	load(_metadata, &self->probe, "net_socket_filter");
+	expect_socket_filter(_metadata, self, &udp);
+	expect_socket_filter(_metadata, self, &tcp);
+}
+
+/* On its way out, a packet has no device at first. */
+TEST_F(net, netfilter)
+{
+	const struct traffic *const all[] = { &udp, &tcp };
+
+	load(_metadata, &self->probe, "net_netfilter");
+	load(_metadata, &self->other, "net_netfilter");
+	attach(&self->near, &self->probe, do_attach_netfilter, NF_INET_LOCAL_OUT);
+	attach(&self->far, &self->other, do_attach_netfilter, NF_INET_LOCAL_IN);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		net_target(&self->other, &self->far);
+		expect_packets(_metadata, self, &self->probe, all[i],
+			       &self->near, NULL);
+		expect_answer(_metadata, &self->other, NET_PACKET, &self->far);
+	}
+}
+
+struct route {
+	int hook;		/* LWT_BPF_* */
+	unsigned char type;	/* RTN_* */
+};
+
+struct route_request {
+	struct nlmsghdr head;
+	struct rtmsg route;
+	char attrs[256];
+};
+
+static struct rtattr *add_attr(struct route_request *req, int type,
+			       const void *data, size_t size)
+{
+	struct rtattr *attr = (void *)req + NLMSG_ALIGN(req->head.nlmsg_len);
+
+	attr->rta_type = type;
+	attr->rta_len = RTA_LENGTH(size);
+	if (size)
+		memcpy(RTA_DATA(attr), data, size);
+	req->head.nlmsg_len = NLMSG_ALIGN(req->head.nlmsg_len) +
+			      RTA_ALIGN(attr->rta_len);
+	return attr;
+}
+
+static void end_nest(struct route_request *req, struct rtattr *nest)
+{
+	nest->rta_len = (void *)req + req->head.nlmsg_len - (void *)nest;
+}
+
+/* Not by iproute2, which would load the program by itself. */
+static int do_route(void *arg)
+{
+	const struct route *route = arg;
+	struct route_request req = {
+		.head.nlmsg_len = NLMSG_LENGTH(sizeof(req.route)),
+		.head.nlmsg_type = RTM_NEWROUTE,
+		.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE |
+				    NLM_F_REPLACE,
+		.route.rtm_family = AF_INET,
+		.route.rtm_dst_len = 32,
+		.route.rtm_table = route->type == RTN_LOCAL ? RT_TABLE_LOCAL :
+							      RT_TABLE_MAIN,
+		.route.rtm_protocol = route->type == RTN_LOCAL ? RTPROT_KERNEL :
+								 RTPROT_BOOT,
+		.route.rtm_scope = route->type == RTN_LOCAL ? RT_SCOPE_HOST :
+							      RT_SCOPE_LINK,
+		.route.rtm_type = route->type,
+	};
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr err;
+		char rest[1024];
+	} reply;
+	struct rtattr *encap, *hook;
+	__u16 encap_type = LWTUNNEL_ENCAP_BPF;
+	int ifindex = if_nametoindex(DEV);
+	struct in_addr addr;
+	int sock, err = 0;
+
+	inet_pton(AF_INET, ROUTED_ADDR, &addr);
+	add_attr(&req, RTA_DST, &addr, sizeof(addr));
+	add_attr(&req, RTA_OIF, &ifindex, sizeof(ifindex));
+	if (route->type == RTN_LOCAL)
+		add_attr(&req, RTA_PREFSRC, &addr, sizeof(addr));
+	encap = add_attr(&req, RTA_ENCAP | NLA_F_NESTED, NULL, 0);
+	hook = add_attr(&req, route->hook | NLA_F_NESTED, NULL, 0);
+	add_attr(&req, LWT_BPF_PROG_FD, &ns_received_fd, sizeof(ns_received_fd));
+	add_attr(&req, LWT_BPF_PROG_NAME, "net_lwt", sizeof("net_lwt"));
+	end_nest(&req, hook);
+	end_nest(&req, encap);
+	add_attr(&req, RTA_ENCAP_TYPE, &encap_type, sizeof(encap_type));
+
+	sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (sock < 0)
+		return -errno;
+	if (send(sock, &req, req.head.nlmsg_len, 0) < 0 ||
+	    recv(sock, &reply, sizeof(reply), 0) < 0)
+		err = -errno;
+	close(sock);
+	return err ?: reply.err.error;
+}
+
+static const struct route route_in = { LWT_BPF_IN, RTN_LOCAL };
+static const struct route route_out = { LWT_BPF_OUT, RTN_UNICAST };
+static const struct route route_xmit = { LWT_BPF_XMIT, RTN_UNICAST };
+
+#define TEST_LWT(HOOK, SIDE, ...)					\
+	TEST_F(net, lwt_##HOOK)						\
+	{								\
+		load(_metadata, &self->probe, "net_lwt_" #HOOK);	\
+		attach(&self->SIDE, &self->probe, do_route, &route_##HOOK); \
+		expect_packets(_metadata, self, &self->probe,		\
+			       &udp_routed, &self->SIDE, ##__VA_ARGS__); \
+		expect_packets(_metadata, self, &self->probe,		\
+			       &tcp_routed, &self->SIDE, ##__VA_ARGS__); \
+	}
+
+TEST_LWT(in, far, NULL)
+TEST_LWT(out, near, &self->near)
+TEST_LWT(xmit, near, &self->near)
+
+/* Is run at a socket of the near end, and as a packet of the loopback device. */
+static int do_run(void *unused)
+{
+	char packet[64] = {
+		/* Ethernet: the protocol. */
+		[12] = ETH_P_IP >> 8, ETH_P_IP & 0xff,
+		/* IP: the version, the length of the header, the protocol. */
+		[14] = 0x45, [23] = IPPROTO_UDP,
+		/* UDP: the port that it goes to. */
+		[36] = NET_PORT >> 8, NET_PORT & 0xff,
+	};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
+		    .data_size_in = sizeof(packet));
+
+	return bpf_prog_test_run_opts(ns_received_fd, &opts);
+}
+
+#define TEST_RUN(NAME, OBJECT, TYPE)					\
+	TEST_F(net, NAME)						\
+	{								\
+		ASSERT_EQ(0, probe_prepare(&self->probe.probe, OBJECT)); \
+		bpf_program__set_type(self->probe.probe.prog, TYPE);	\
+		ASSERT_EQ(0, net_finish(&self->probe));			\
+		net_target(&self->probe, &self->near);			\
+		attach(&self->near, &self->probe, do_run, 0);		\
+		expect_answer(_metadata, &self->probe, NET_PACKET,	\
+			      &self->near);				\
+	}
+
+/* A type that it takes more to attach, and what has no other device. */
+TEST_RUN(run_sched_act, "net_tc", BPF_PROG_TYPE_SCHED_ACT)
+TEST_RUN(run_xdp, "net_xdp", BPF_PROG_TYPE_XDP)
+
+static int do_shutdown(void *unused)
+{
+	return shutdown(conn, SHUT_WR) ? -errno : 0;
+}
+
+static int do_wait_for_end(void *unused)
+{
+	char byte;
+
+	return recv(conn, &byte, 1, 0) ? -EIO : 0;
+}
+
+static int do_iterate(void *unused)
+{
+	int iter = bpf_iter_create(ns_received_fd);
+	char byte;
+	int err;
+
+	if (iter < 0)
+		return iter;
+	err = read(iter, &byte, 1) < 0 ? -errno : 0;
+	close(iter);
+	return err;
+}
+
+/* Sockets of other kinds than those that a program comes by: these, too. */
+TEST_F(net, iterated_sockets)
+{
+	int link;
+
+	load_and_attach(_metadata, &self->probe, "net_iter");
+	link = bpf_link__fd(self->probe.probe.link);
+	setup_traffic(_metadata, self, &tcp);
+	/* The near end is the first that wants to end, so it has to wait. */
+	ASSERT_EQ(0, ns_call(&self->near.task, do_shutdown, NULL));
+	ASSERT_EQ(0, ns_call(&self->far.task, do_wait_for_end, NULL));
+	ASSERT_EQ(0, ns_call(&self->far.task, do_shutdown, NULL));
+	ASSERT_EQ(0, ns_call(&self->near.task, do_wait_for_end, NULL));
+
+	net_target(&self->probe, &self->near);
+	ASSERT_EQ(0, ns_call_fd(&self->near.task, link, do_iterate, NULL));
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->near);
+	expect_answer(_metadata, &self->probe, NET_TASK, &self->near);
+	EXPECT_EQ(0, self->probe.net->answers[NET_PEER].calls);
+
+	net_target(&self->probe, &self->far);
+	ASSERT_EQ(0, ns_call_fd(&self->far.task, link, do_iterate, NULL));
+	expect_answer(_metadata, &self->probe, NET_PEER, &self->far);
+	expect_answer(_metadata, &self->probe, NET_TASK, &self->far);
+	EXPECT_EQ(0, self->probe.net->answers[NET_SOCK].calls);
+	end_traffic(self);
+}
+
+/* A socket stays where it was opened, and so do its packets start there. */
+static void expect_elsewhere(struct __test_metadata *_metadata,
+			     FIXTURE_DATA(net) *self, const struct side *task)
+{
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->near);
+	expect_answer(_metadata, &self->probe, NET_TASK, task);
+	expect_answer(_metadata, &self->other, NET_SOCK, &self->near);
+	expect_answer(_metadata, &self->other, NET_PACKET, &self->near);
+}
+
+#define open_elsewhere()						\
+	do {								\
+		load_and_attach(_metadata, &self->probe,		\
+				"net_lsm_sendmsg");			\
+		load(_metadata, &self->other, "net_tc");		\
+		attach(&self->near, &self->other, do_attach_tcx,	\
+		       BPF_TCX_EGRESS);					\
+	} while (0)
+
+static void expect_after_setns(struct __test_metadata *_metadata,
+			       FIXTURE_DATA(net) *self,
+			       const struct traffic *traffic)
+{
+	int near = open_netns(&self->near);
+	int far = open_netns(&self->far);
+
+	ASSERT_LE(0, near);
+	ASSERT_LE(0, far);
+	setup_traffic(_metadata, self, traffic);
+	ASSERT_EQ(0, ns_call_fd(&self->near.task, far, ns_do_setns, NEWNET));
+	net_target(&self->probe, &self->near);
+	net_target(&self->other, &self->near);
+	send_traffic(_metadata, self);
+	expect_elsewhere(_metadata, self, &self->far);
+	end_traffic(self);
+
+	/* It is the socket that matters: a new one is where the task is now. */
+	net_target(&self->probe, &self->near);
+	exchange(_metadata, self, traffic);
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->far);
+	expect_answer(_metadata, &self->probe, NET_TASK, &self->far);
+
+	ASSERT_EQ(0, ns_call_fd(&self->near.task, near, ns_do_setns, NEWNET));
+	close(near);
+	close(far);
+}
+
+TEST_F(net, socket_of_a_task_that_went_elsewhere)
+{
+	open_elsewhere();
+	expect_after_setns(_metadata, self, &udp);
+	expect_after_setns(_metadata, self, &tcp);
+}
+
+static int do_send_by_received(void *unused)
+{
+	return send(ns_received_fd, "?", 1, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+}
+
+static void expect_after_passing(struct __test_metadata *_metadata,
+				 FIXTURE_DATA(net) *self,
+				 const struct traffic *traffic)
+{
+	int fd, sock;
+
+	ASSERT_LE(0, ns_call(&self->far.task, do_listen, (void *)traffic));
+	fd = ns_call(&self->near.task, do_connect, (void *)traffic);
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, ns_call(&self->far.task, do_accept, (void *)traffic));
+	sock = take_fd(&self->near.task, fd);
+	ASSERT_LE(0, sock);
+
+	net_target(&self->probe, &self->far);
+	net_target(&self->other, &self->far);
+	ASSERT_EQ(0, ns_call_fd(&self->far.task, sock, do_send_by_received,
+				NULL));
+	expect_elsewhere(_metadata, self, &self->far);
+	/* That it has got there means that it went by the cable. */
+	ASSERT_EQ(0, ns_call(&self->far.task, do_receive, NULL));
+	end_traffic(self);
+	close(sock);
+}
+
+TEST_F(net, socket_that_was_passed_to_a_task_elsewhere)
+{
+	open_elsewhere();
+	expect_after_passing(_metadata, self, &udp);
+	expect_after_passing(_metadata, self, &tcp);
+}
+
+/* Moves the device of the far end to a new namespace, and the task, too. */
+static void move_far(struct __test_metadata *_metadata, FIXTURE_DATA(net) *self)
+{
+	struct side *far = &self->far;
+	char text[512], options[64], old[32];
+	struct bpf_ns_ident ident = far->ident;
+	int fd;
+
+	strcpy(old, far->name);
+	snprintf(far->name, sizeof(far->name), "ns_ident.new.%d", getpid());
+	/* In another namespace, ip has its own mounts, so not all at once. */
+	snprintf(text, sizeof(text), "netns add %s", far->name);
+	ASSERT_EQ(0, run_ip("", text));
+	snprintf(options, sizeof(options), "-n %s", old);
+	snprintf(text, sizeof(text), "link set " DEV " netns %s", far->name);
+	ASSERT_EQ(0, run_ip(options, text));
+	snprintf(options, sizeof(options), "-n %s", far->name);
+	ASSERT_EQ(0, run_ip(options,
+			    "addr add " FAR_ADDR "/24 dev " DEV "\n"
+			    "link set " DEV " up"));
+	snprintf(text, sizeof(text), "netns del %s", old);
+	ASSERT_EQ(0, run_ip("", text));
+
+	fd = open_netns(far);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ns_ident_fd(fd, &far->ident));
+	ASSERT_NE(ident.id, far->ident.id);
+	ASSERT_EQ(0, ns_call_fd(&far->task, fd, ns_do_setns, NEWNET));
+	close(fd);
+}
+
+/* A device takes its programs along, and packets are where it is then. */
+#define TEST_MOVED(NAME, OBJECT, DO, ARG)				\
+	TEST_F(net, NAME)						\
+	{								\
+		load(_metadata, &self->probe, OBJECT);			\
+		attach(&self->far, &self->probe, DO, ARG);		\
+		expect_packets(_metadata, self, &self->probe, &udp,	\
+			       &self->far, NULL);			\
+		move_far(_metadata, self);				\
+		expect_packets(_metadata, self, &self->probe, &udp,	\
+			       &self->far, NULL);			\
+	}
+
+TEST_MOVED(xdp_of_a_moved_device, "net_xdp", do_attach_xdp, XDP_FLAGS_DRV_MODE)
+TEST_MOVED(tcx_of_a_moved_device, "net_tc", do_attach_tcx, BPF_TCX_INGRESS)
+
+TEST_HARNESS_MAIN

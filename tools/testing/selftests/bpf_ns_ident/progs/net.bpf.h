@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _NET_BPF_H
+#define _NET_BPF_H
+
+#include "report.bpf.h"
+#include <bpf/bpf_endian.h>
+#include "net.h"
+
+#define AF_INET		2
+#define BPF_F_CURRENT_NETNS (-1L)
+#define CLONE_NEWNET	0x40000000
+#define ETH_HLEN	14
+#define ETH_P_IP	0x0800
+
+extern int bpf_get_current_ns_ident(__u32 ns_type,
+				    struct bpf_ns_ident *ident) __ksym;
+extern int bpf_sk_netns_ident(const struct sock_common *sk,
+			      struct bpf_ns_ident *ident) __ksym;
+extern int bpf_skb_netns_ident(const struct __sk_buff *skb,
+			       struct bpf_ns_ident *ident) __ksym;
+extern int bpf_xdp_netns_ident(const struct xdp_md *ctx,
+			       struct bpf_ns_ident *ident) __ksym;
+
+struct net_report net SEC(".data.net");
+
+static __always_inline void net_answer(int which, int err,
+				       const struct bpf_ns_ident *ident)
+{
+	struct net_answer *answer = &net.answers[which];
+
+	if (answer->calls &&
+	    (answer->err != err || answer->ident.dev != ident->dev ||
+	     answer->ident.ino != ident->ino || answer->ident.id != ident->id))
+		__sync_fetch_and_add(&answer->changed, 1);
+	answer->ident = *ident;
+	answer->err = err;
+	__sync_fetch_and_add(&answer->calls, 1);
+}
+
+#define net_ask(WHICH, KFUNC, ARG)					\
+	do {								\
+		struct bpf_ns_ident ident_ = { POISON, POISON, POISON }; \
+		int err_ = KFUNC(ARG, &ident_);				\
+									\
+		net_answer(WHICH, err_, &ident_);			\
+	} while (0)
+
+/* Of any type that stands for a struct sock_common. */
+#define net_ask_sock(WHICH, SK)						\
+	net_ask(WHICH, bpf_sk_netns_ident, (const void *)(SK))
+
+#define net_ask_task()							\
+	net_ask(NET_TASK, bpf_get_current_ns_ident, CLONE_NEWNET)
+
+/* Returns whether the packet, which has its IP header at @at, is to be met. */
+static __always_inline bool net_is_met(struct __sk_buff *skb, __u32 at)
+{
+	__be16 ports[2];
+
+	return report.target && skb->protocol == bpf_htons(ETH_P_IP) &&
+	       !bpf_skb_load_bytes(skb, at + sizeof(struct iphdr), ports,
+				   sizeof(ports)) &&
+	       ports[1] == bpf_htons(NET_PORT);
+}
+
+static __always_inline void net_ask_skb(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	net_ask(NET_PACKET, bpf_skb_netns_ident, skb);
+	if (sk)
+		net_ask_sock(NET_SOCK, sk);
+}
+
+#endif /* _NET_BPF_H */

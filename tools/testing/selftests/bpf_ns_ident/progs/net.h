@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _NET_H
+#define _NET_H
+
+#include "report.h"
+
+/* Traffic that is not to this port is not the test's. */
+#define NET_PORT	4242
+
+/* What a kfunc said, each time that it was asked. */
+struct net_answer {
+	__u32 calls;
+	__u32 changed;		/* how often it was not the same as before */
+	struct bpf_ns_ident ident;
+	__s32 err;
+	__u32 pad;
+};
+
+enum {
+	NET_PACKET,		/* where the packet is */
+	NET_SOCK,		/* where the socket was opened */
+	NET_PEER,		/* the same, of the socket at the other end */
+	NET_TASK,		/* where the current task is */
+	NET_ANSWERS,
+};
+
+struct net_report {
+	struct net_answer answers[NET_ANSWERS];
+};
+
+#endif /* _NET_H */

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "net.bpf.h"
+
+SEC("cgroup/connect4")
+int on_net_cgroup_connect(struct bpf_sock_addr *ctx)
+{
+	if (is_target() && ctx->sk) {
+		net_ask_sock(NET_SOCK, ctx->sk);
+		net_ask_task();
+	}
+	return 1;
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "net.bpf.h"
+
+SEC("socket")
+int on_net_socket_filter(struct __sk_buff *skb)
+{
+	/* The transport header comes first, be it that of TCP or of UDP. */
+	__be16 ports[2];
+
+	if (report.target && !bpf_skb_load_bytes(skb, 0, ports, sizeof(ports)) &&
+	    ports[1] == bpf_htons(NET_PORT))
+		net_ask_skb(skb);
+	return -1;
+}
