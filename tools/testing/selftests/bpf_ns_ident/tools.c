@@ -212,7 +212,8 @@ static const char program[] =
  * A dump of a module has the types of vmlinux, too, and the same guard against
  * being included twice: what comes first counts.
  */
-TEST_F(btf, dump_compiles_together_with_vmlinux_h)
+/* A compiler takes its time in an emulated machine. */
+TEST_F_TIMEOUT(btf, dump_compiles_together_with_vmlinux_h, 180)
 {
 	struct bpf_ns_ident want, ident = {};
 	char clang[64], path[128], *source;
