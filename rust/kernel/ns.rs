@@ -177,6 +177,10 @@ pub struct Ident {
 pub const fn huge_encode_dev(dev: bindings::dev_t) -> u64 {
     const MINORBITS: u32 = 20;
 
+    // Devices without a driver, as nsfs, have major 0. Most systems have less than 256 of them.
+    if dev <= 0xff {
+        return dev as u64;
+    }
     let major = dev >> MINORBITS;
     let minor = dev & ((1 << MINORBITS) - 1);
     ((minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)) as u64
@@ -246,8 +250,11 @@ impl NsCommon {
     /// Returns the kernel's `dev_t` of the nsfs that the namespace's file is in.
     #[inline]
     pub fn dev(&self) -> bindings::dev_t {
-        // SAFETY: By the type invariant the pointer is valid.
-        unsafe { bindings::ns_dev(self.as_ptr()) }
+        // This is `ns_dev()`, which is inline in C. A helper function would cost a call in a hot
+        // path.
+        //
+        // SAFETY: It does not change once the kernel has booted.
+        unsafe { (&raw const bindings::nsfs_dev).read() }
     }
 
     /// Returns the identity of the namespace.
@@ -267,7 +274,7 @@ impl NsCommon {
     /// An `id` of zero stands for whichever has that `(dev, ino)` now.
     #[inline]
     pub fn is(&self, ident: &Ident) -> bool {
-        // The number goes first, since the device costs a call.
+        // The number goes first, since that is what differs.
         u64::from(self.inum()) == ident.ino
             && (ident.id == 0 || self.id() == ident.id)
             && huge_encode_dev(self.dev()) == ident.dev
@@ -351,8 +358,7 @@ impl<'a> Current<'a> {
     pub unsafe fn new_maybe_released() -> Self {
         // INVARIANT: By the function's safety requirements.
         Self {
-            // SAFETY: There is always a current task.
-            task: unsafe { bindings::get_current() },
+            task: current_task(),
             _lifetime: PhantomData,
             _not_send: NotThreadSafe,
         }
@@ -501,6 +507,44 @@ impl<'a> Current<'a> {
             };
             Ok(NsCommon::from_raw(ns))
         }
+    }
+}
+
+/// Returns the current task.
+///
+/// In C that is inline, and a single instruction on x86-64. A helper function would cost a call in a
+/// hot path, unless the compiler can see through it (`CONFIG_RUST_INLINE_HELPERS`).
+#[inline(always)]
+fn current_task() -> *const bindings::task_struct {
+    #[cfg(all(
+        CONFIG_X86_64,
+        CONFIG_SMP,
+        not(CONFIG_UML),
+        not(CONFIG_RUST_INLINE_HELPERS)
+    ))]
+    {
+        let task;
+
+        // SAFETY: Reads a variable of this CPU, as `get_current()` in
+        // `arch/x86/include/asm/current.h` does. For a task it is always the same, whatever the CPU.
+        unsafe {
+            crate::asm!(
+                "movq %gs:const_current_task(%rip), {task}";
+                task = out(reg) task,
+                options(pure, readonly, nostack, preserves_flags),
+            )
+        };
+        task
+    }
+    #[cfg(not(all(
+        CONFIG_X86_64,
+        CONFIG_SMP,
+        not(CONFIG_UML),
+        not(CONFIG_RUST_INLINE_HELPERS)
+    )))]
+    {
+        // SAFETY: There is always a current task.
+        unsafe { bindings::get_current() }
     }
 }
 
