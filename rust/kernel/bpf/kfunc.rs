@@ -127,16 +127,40 @@ unsafe fn copy_shared<const LOAD: bool, T: Plain>(src: *const T, dst: *mut T) {
     // SAFETY: By the function's safety requirements, and the size of a type is a multiple of its
     // alignment.
     unsafe {
-        if !src.is_aligned() || !dst.is_aligned() {
-            by_word::<LOAD, T, u8>(src, dst);
-        } else {
+        if src.is_aligned() && dst.is_aligned() {
             match align_of::<T>() {
                 8 => by_word::<LOAD, T, u64>(src, dst),
                 4 => by_word::<LOAD, T, u32>(src, dst),
                 2 => by_word::<LOAD, T, u16>(src, dst),
                 _ => by_word::<LOAD, T, u8>(src, dst),
             }
+        } else if LOAD {
+            // Only here, and below, the value has an address, so that else it can be in registers.
+            let mut value = MaybeUninit::<T>::uninit();
+            copy_bytes(src.cast(), value.as_mut_ptr().cast(), size_of::<T>());
+            dst.write(value.assume_init());
+        } else {
+            let value = src.read();
+            copy_bytes((&raw const value).cast(), dst.cast(), size_of::<T>());
         }
+    }
+}
+
+/// Copies bytes from or to memory that anybody may write to at the same time.
+///
+/// Not inline: hardly any program passes memory that is not aligned, and each kfunc would become
+/// twice as long.
+///
+/// # Safety
+///
+/// `src` must be valid for reads, `dst` for writes, of `len` bytes, and they must not overlap.
+/// Others may write to one of them.
+#[cold]
+#[inline(never)]
+unsafe fn copy_bytes(src: *const u8, dst: *mut u8, len: usize) {
+    for i in 0..len {
+        // SAFETY: By the function's safety requirements. `volatile` as in [`copy_shared`].
+        unsafe { dst.add(i).write_volatile(src.add(i).read_volatile()) };
     }
 }
 
