@@ -5,7 +5,7 @@
 # Where `make vm` and `make shell` are to be: not where `make -C` went.
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
-export TOOLS MUTANTS SIGNOFF TRAILERS PREFIX FULL
+export TOOLS VM MUTANTS SIGNOFF TRAILERS PREFIX FULL
 # As it is: its dollars are for the shell in the VM.
 override export RUN := $(value RUN)
 
@@ -35,6 +35,7 @@ help:
 	@echo
 	@echo 'Variables:'
 	@echo '  TREE=DIR    - take the kernel source from a copy of DIR, not from the distribution'
+	@echo '  VM=none     - bench: on this machine, which runs this kernel, not in the VM'
 	@echo '  TOOLS=host  - build and run with the tools of this machine, not in a Debian tree'
 	@echo '  MUTANTS=    - which ones of scripts/mutants to try, all by default'
 	@echo '  SIGNOFF=1   - sign off the patches of make series, as git knows you'
