@@ -512,8 +512,8 @@ impl<'a> Current<'a> {
 
 /// Returns the current task.
 ///
-/// In C that is inline, and a single instruction on x86-64. A helper function would cost a call in a
-/// hot path, unless the compiler can see through it (`CONFIG_RUST_INLINE_HELPERS`).
+/// In C that is inline, and a single instruction on x86-64. A helper function would cost a call in
+/// a hot path, unless the compiler can see through it (`CONFIG_RUST_INLINE_HELPERS`).
 #[inline(always)]
 fn current_task() -> *const bindings::task_struct {
     #[cfg(all(
@@ -526,7 +526,7 @@ fn current_task() -> *const bindings::task_struct {
         let task;
 
         // SAFETY: Reads a variable of this CPU, as `get_current()` in
-        // `arch/x86/include/asm/current.h` does. For a task it is always the same, whatever the CPU.
+        // `arch/x86/include/asm/current.h` does. For a task it is the same on every CPU.
         unsafe {
             crate::asm!(
                 "movq %gs:const_current_task(%rip), {task}";

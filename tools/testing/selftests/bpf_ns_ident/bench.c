@@ -516,7 +516,8 @@ static void load_all(const char *dir)
 	err = load_file(dir, MODULE_C) ?: load_file(dir, MODULE_RUST) ?:
 	      module_load(MODULE, NULL);
 	if (err)
-		die("loading the modules, those of bench_modules/ from %s: %s", dir, strerror(-err));
+		die("loading the modules, those of bench_modules/ from %s: %s",
+		    dir, strerror(-err));
 
 	snprintf(path, sizeof(path), "%s/bench.bpf.o", test_dir());
 	obj = bpf_object__open_file(path, NULL);
