@@ -319,7 +319,7 @@ unsafe impl Sync for NsCommon {}
 /// };
 ///
 /// let current = current!();
-/// let namespaces = Current::new(&current);
+/// let namespaces = Current::new(current);
 ///
 /// for ty in Type::ALL {
 ///     match namespaces.get(ty) {
@@ -635,7 +635,7 @@ mod tests {
     #[test]
     fn kthread_is_in_initial_namespaces() {
         let current = current!();
-        let namespaces = Current::new(&current);
+        let namespaces = Current::new(current);
 
         for ty in Type::ALL {
             if ty.is_supported() && ty != Type::Mnt {
@@ -652,7 +652,7 @@ mod tests {
     #[test]
     fn unsupported_type() {
         let current = current!();
-        let namespaces = Current::new(&current);
+        let namespaces = Current::new(current);
 
         for ty in Type::ALL {
             let is_refused = namespaces.get(ty).err() == Some(EOPNOTSUPP);
@@ -667,7 +667,7 @@ mod tests {
 
         // SAFETY: The current task is valid, and in the pid namespace for the whole test.
         let c_ns = unsafe { &raw mut (*bindings::task_active_pid_ns(current.as_ptr())).ns };
-        let ns = Current::new(&current).pid();
+        let ns = Current::new(current).pid();
         assert!(ns.is_ok_and(|ns| core::ptr::eq(ns.as_ptr(), c_ns)));
 
         let (dev, ident) = match ns {
@@ -688,7 +688,7 @@ mod tests {
     #[cfg(CONFIG_PID_NS)]
     fn pid_and_tgid_in_own_namespace() -> Result {
         let current = current!();
-        let namespaces = Current::new(&current);
+        let namespaces = Current::new(current);
         let ident = namespaces.pid()?.ident();
         let whichever = Ident { id: 0, ..ident };
 

@@ -25,9 +25,9 @@ use crate::{
 ///
 /// # Invariants
 ///
-/// - `stage` only goes up, from [`Self::NEW`] to [`Self::READY`].
-/// - If `stage` is [`Self::BUSY`], one thread has exclusive access to `state`.
-/// - If `stage` is [`Self::READY`], `state` is initialized.
+/// - `stage` only goes up, from `Self::NEW` to `Self::READY`.
+/// - If `stage` is `Self::BUSY`, one thread has exclusive access to `state`.
+/// - If `stage` is `Self::READY`, `state` is initialized.
 ///
 /// # Examples
 ///

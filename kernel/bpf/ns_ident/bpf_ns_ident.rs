@@ -8,7 +8,6 @@ use kernel::{
     bpf::{
         kfunc::{
             Caller,
-            Hook,
             In,
             Out, //
         },

@@ -141,7 +141,7 @@ fn is_loader_initial(prog: &Prog) -> bool {
     static LAST: Atomic<u64> = Atomic::new(0);
 
     let current = current!();
-    let foreign = foreign_namespaces(&ns::Current::new(&current));
+    let foreign = foreign_namespaces(&ns::Current::new(current));
     if foreign.is_empty() {
         return true;
     }
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn kthread_is_not_foreign() {
         let current = current!();
-        let foreign = foreign_namespaces(&ns::Current::new(&current));
+        let foreign = foreign_namespaces(&ns::Current::new(current));
 
         assert_eq!(foreign.0 & !ns::Type::Mnt.flag(), 0);
     }

@@ -732,6 +732,8 @@ impl Set {
 /// ```
 ///
 /// [`rust_kfunc.rs`](srctree/samples/rust/rust_kfunc.rs) is a whole module.
+// The module is that of the crate which uses the macro.
+#[allow(clippy::crate_in_macro_def)]
 #[macro_export]
 macro_rules! bpf_kfuncs {
     (
