@@ -45,4 +45,16 @@ struct nstop_lost {
 	__u64 task_full;	/* no room for the task: counted, not compared */
 };
 
+/* Directions in which packets pass a device. */
+enum {
+	NSTOP_RX,
+	NSTOP_TX,
+	NSTOP_NR_DIRECTIONS
+};
+
+struct nstop_traffic {
+	__u64 packets[NSTOP_NR_DIRECTIONS];
+	__u64 bytes[NSTOP_NR_DIRECTIONS];
+};
+
 #endif /* NSTOP_H */

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the parts of nstop that run in userspace have in common. */
+#define _GNU_SOURCE
+#define __SANE_USERSPACE_TYPES__	/* __u64 is long long everywhere */
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/nsfs.h>
+#include <linux/sched.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "nstop_user.h"
+
+#define MODULE		"bpf_ns_ident"
+#define NOT_ALLOWED	"calling kernel function bpf_"	/* is not */
+#define VMLINUX_BTF	"/sys/kernel/btf/vmlinux"
+
+/*
+ * The initial namespaces have numbers of their own in nsfs, which no other one
+ * is ever given.
+ */
+const struct kind kinds[] = {
+	{ "cgroup", "ns/cgroup", CLONE_NEWCGROUP, CGROUP_NS_INIT_INO,
+	  .per_thread = true },
+	{ "ipc", "ns/ipc", CLONE_NEWIPC, IPC_NS_INIT_INO, .per_thread = true },
+	{ "mnt", "ns/mnt", CLONE_NEWNS, MNT_NS_INIT_INO, .per_thread = true },
+	{ "net", "ns/net", CLONE_NEWNET, NET_NS_INIT_INO, .per_thread = true },
+	{ "pid", "ns/pid", CLONE_NEWPID, PID_NS_INIT_INO, .has_parent = true },
+	{ "time", "ns/time", CLONE_NEWTIME, TIME_NS_INIT_INO,
+	  .per_thread = false },
+	{ "user", "ns/user", CLONE_NEWUSER, USER_NS_INIT_INO,
+	  .has_parent = true },
+	{ "uts", "ns/uts", CLONE_NEWUTS, UTS_NS_INIT_INO, .per_thread = true },
+	{}
+};
+
+static char log_buf[64 * 1024];	/* the verifier's */
+
+void *grow(void *old, size_t nr, size_t size)
+{
+	void *new;
+
+	/* Doubles at each power of two. */
+	if (nr & (nr - 1))
+		return old;
+	new = reallocarray(old, nr ? nr * 2 : 1, size);
+	if (!new)
+		err(EXIT_ERROR, "out of memory");
+	return new;
+}
+
+bool same_ident(const struct bpf_ns_ident *a, const struct bpf_ns_ident *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->id == b->id;
+}
+
+int fd_ident(int fd, struct bpf_ns_ident *ident)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) || ioctl(fd, NS_GET_ID, &ident->id))
+		return -1;
+	ident->dev = st.st_dev;
+	ident->ino = st.st_ino;
+	return 0;
+}
+
+void read_percpu(int map, const void *key, __u64 *sum, size_t nr)
+{
+	int nr_cpus = libbpf_num_possible_cpus();
+	__u64 *counts;
+	size_t i;
+
+	if (nr_cpus < 0)
+		errx(EXIT_ERROR, "the number of CPUs is not to be had");
+	counts = calloc(nr_cpus * nr, sizeof(*counts));
+	if (!counts)
+		err(EXIT_ERROR, "out of memory");
+	if (bpf_map_lookup_elem(map, key, counts))
+		err(EXIT_ERROR, "reading the counters");
+
+	memset(sum, 0, nr * sizeof(*sum));
+	for (i = 0; i < nr_cpus * nr; i++)
+		sum[i % nr] += counts[i];
+	free(counts);
+}
+
+void widen(int *width, __u64 value)
+{
+	int len = snprintf(NULL, 0, "%llu", value);
+
+	if (len > *width)
+		*width = len;
+}
+
+double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / (double)NSEC_PER_SEC;
+}
+
+bool wait_round(const sigset_t *quit)
+{
+	struct timespec ts = { .tv_sec = opt.secs };
+	int sig;
+
+	ts.tv_nsec = (opt.secs - ts.tv_sec) * NSEC_PER_SEC;
+	do {
+		sig = sigtimedwait(quit, NULL, &ts);
+	} while (sig < 0 && errno == EINTR);
+	return sig < 0;
+}
+
+void start_table(void)
+{
+	if (!opt.once)
+		printf(isatty(STDOUT_FILENO) ? "\033[H\033[J" : "\n");
+}
+
+void end_table(void)
+{
+	if (fflush(stdout))
+		err(EXIT_ERROR, "standard output");
+}
+
+void set_log(struct bpf_program *prog)
+{
+	bpf_program__set_log_buf(prog, log_buf, sizeof(log_buf));
+	/* Statistics and errors, for which libbpf would load a second time. */
+	bpf_program__set_log_level(prog, 4);
+}
+
+static bool is_initial(const struct kind *kind)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/self/%s", kind->path);
+	/* A kernel without that kind of namespace has only the initial one. */
+	return stat(path, &st) || st.st_ino == kind->initial;
+}
+
+static void say_not_initial(void)
+{
+	const struct kind *kind;
+	const char *sep = "";
+	char names[128] = "";
+	size_t len = 0;
+
+	for (kind = kinds; kind->name; kind++) {
+		if (is_initial(kind))
+			continue;
+		len += snprintf(names + len, sizeof(names) - len, "%s%s", sep,
+				kind->name);
+		sep = ", ";
+	}
+
+	if (len)
+		warnx("this process is not in the initial %s namespace%s",
+		      names, strchr(names, ',') ? "s" : "");
+}
+
+void explain(int error, const char *kfunc, const char *caps)
+{
+	__u32 id;
+
+	if (opt.verbose)
+		fputs(log_buf, stderr);
+
+	/* libbpf does not tell if it was not permitted to look for modules. */
+	if (error == EINVAL && bpf_btf_get_next_id(0, &id) == -EPERM)
+		error = EPERM;
+
+	if (error == EPERM) {
+		warnx("the kernel does not permit this process to load the BPF program:");
+		warnx("it takes %s in the initial user namespace",
+		      caps);
+		say_not_initial();
+	} else if (error == EACCES && strstr(log_buf, NOT_ALLOWED)) {
+		warnx("the kernel refused to load the BPF program:");
+		warnx("one that calls %s() can only be loaded from the initial namespaces",
+		      kfunc);
+		say_not_initial();
+		warnx("the kernel log has the reason: dmesg | grep " MODULE);
+	} else if (access(VMLINUX_BTF, R_OK)) {
+		warn("no BTF of the running kernel, " VMLINUX_BTF);
+		warnx("it takes CONFIG_DEBUG_INFO_BTF=y, and sysfs has to be mounted");
+	} else if (access("/sys/module/" MODULE, F_OK)) {
+		warnx("the running kernel has no %s(): modprobe " MODULE,
+		      kfunc);
+	} else if (access("/sys/kernel/btf/" MODULE, F_OK)) {
+		warnx("the module " MODULE " has no BTF: is CONFIG_DEBUG_INFO_BTF_MODULES=y?");
+	} else {
+		errno = error;
+		warn("cannot load the BPF program");
+		if (!opt.verbose)
+			warnx("'nstop --verbose' has the details");
+	}}
