@@ -3,103 +3,19 @@
 #
 # nstop: what it finds out, and what its exit status says of it.
 
-DIR=$(dirname "$(readlink -f "$0")")
-# shellcheck source=/dev/null
-. "$DIR/../kselftest/ktap_helpers.sh"
-
-MODULE=bpf_ns_ident
-NSTOP=$DIR/nstop
-SECS=20		# for what takes no time but on a slow machine
-
-dir=
-containers=()
-over=
-
-# Undoes what a test did, too.
-clean_up()
-{
-	if [ -n "$over" ]; then
-		umount --recursive "$over"
-		over=
-	fi
-	if [ ${#containers[@]} -gt 0 ]; then
-		kill -KILL "${containers[@]}"
-		wait "${containers[@]}" 2> /dev/null
-		containers=()
-	fi
-	modprobe $MODULE
-}
-
-finish()
-{
-	clean_up
-	rm -rf "$dir"
-}
-
-# The output of the last command, for whoever wonders.
-show()
-{
-	sed 's/^/# /' "$dir/out" "$dir/err"
-}
-
-# run STATUS COMMAND...: expects that exit status.
-run()
-{
-	local want=$1 status
-	shift
-
-	"$@" > "$dir/out" 2> "$dir/err"
-	status=$?
-	[ $status -eq "$want" ] && return
-	ktap_print_msg "status $status, not $want: ${*##*/}"
-	show
-	return 1
-}
-
-# says FILE PATTERN: expects a line, by extended regular expression.
-says()
-{
-	grep -qE -- "$2" "$dir/$1" && return
-	ktap_print_msg "no line like '$2':"
-	show
-	return 1
-}
-
-# Starts a process in a pid namespace of its own that makes a system call now
-# and then, as long as this script runs. Sets $pid to its number here.
-start_container()
-{
-	# shellcheck disable=SC2016
-	unshare --fork --kill-child --pid bash -c '
-		read -r pid rest < /proc/self/stat
-		echo "$pid" > "$1/ready"
-		while :; do
-			read -r -t 0.05 -u 3
-			[ $? -gt 128 ] || exit
-		done
-	' container "$dir" 3< "$dir/stop" 4>&- 5>&- &
-	containers+=($!)
-	read -r -t $SECS pid <&4 && return
-	ktap_print_msg "no container"
-	return 1
-}
-
-# The pair by which a namespace is known: st_dev st_ino.
-pair_of()
-{
-	stat -L -c '%d %i' "/proc/$1/ns/pid"
-}
+# shellcheck source=nstop_util.sh
+. "$(dirname "$(readlink -f "$0")")/nstop_util.sh"
 
 container_matches()
 {
 	local pid pair
 
-	start_container || return
-	pair=$(pair_of "$pid") || return
+	start_container unshare --fork --kill-child --pid || return
+	pair=$(pair_of "$pid" pid) || return
 	run 0 "$NSTOP" --once --interval 0.5 || return
-	says out "^ *${pair/ / +} .* match  +bash \($pid\)$" || return
+	says out "^ *$pair .* match  +bash \($pid\)$" || return
 	# The initial namespace is there as well, and nothing is wrong.
-	says out "^ *$(pair_of $$ | sed 's/ / +/') .* match  " || return
+	says out "^ *$(pair_of $$ pid) .* match  " || return
 	says out '^[0-9]+ pid namespaces: [0-9]+ match, 0 mismatch' || return
 	! grep MISMATCH "$dir/out"
 }
@@ -123,30 +39,19 @@ mismatch_is_found()
 {
 	local pid told lie
 
-	start_container || return
-	told=$(pair_of "$pid")
-	lie=$(pair_of $$)
+	start_container unshare --fork --kill-child --pid || return
+	told=$(pair_of "$pid" pid)
+	lie=$(pair_of $$ pid)
 	lie_about "$pid" $$ || return
-	[ "$(pair_of "$pid")" = "$lie" ] || return
+	[ "$(pair_of "$pid" pid)" = "$lie" ] || return
 	run 1 "$NSTOP" --once --interval 0.5 || return
 	says out "^MISMATCH: task $pid \(bash\)$" || return
-	says out "^  kfunc   st_dev ${told/ /, st_ino }, id " || return
-	says out "^  stat\(2\) st_dev ${lie/ /, st_ino }, id " || return
+	says out "^  kfunc   st_dev ${told/ +/, st_ino }, id " || return
+	says out "^  stat\(2\) st_dev ${lie/ +/, st_ino }, id " || return
 	# Both rows are wrong, and say so.
-	says out "^ *${told/ / +} .* MISMATCH  " || return
-	says out "^ *${lie/ / +} .* MISMATCH  " || return
+	says out "^ *$told .* MISMATCH  " || return
+	says out "^ *$lie .* MISMATCH  " || return
 	says out '^[0-9]+ pid namespaces: [0-9]+ match, 2 mismatch'
-}
-
-# refuses PATTERN ARGUMENT...: expects that, and nothing but that.
-refuses()
-{
-	local pattern=$1
-	shift
-
-	run 2 "$NSTOP" "$@" || return
-	says err "^(.*/)?nstop: $pattern" || return
-	[ ! -s "$dir/out" ]
 }
 
 bad_arguments_are_refused()
@@ -185,38 +90,24 @@ unload()
 
 module_absent_is_an_error()
 {
+	local status
+
 	unload || return
 	refuses ".*: modprobe $MODULE$" --once
+	status=$?
+	modprobe $MODULE
+	return $status
 }
 
-TESTS="
-	container_matches
-	mismatch_is_found
-	bad_arguments_are_refused
-	help_is_no_error
-	module_absent_is_an_error
-"
+tests()
+{
+	cat <<-'TESTS'
+		container_matches
+		mismatch_is_found
+		bad_arguments_are_refused
+		help_is_no_error
+		module_absent_is_an_error
+	TESTS
+}
 
-ktap_print_header
-if [ "$(id -u)" -ne 0 ]; then
-	ktap_skip_all "this takes root"
-	exit "$KSFT_SKIP"
-fi
-if ! modprobe $MODULE; then
-	ktap_skip_all "there is no module $MODULE"
-	exit "$KSFT_SKIP"
-fi
-
-dir=$(mktemp -d) || exit "$KSFT_FAIL"
-trap finish EXIT
-trap 'exit 1' HUP INT TERM
-mkfifo "$dir/ready" "$dir/stop"
-exec 4<> "$dir/ready" 5<> "$dir/stop"
-
-# shellcheck disable=SC2086
-ktap_set_plan "$(echo $TESTS | wc -w)"
-for test in $TESTS; do
-	ktap_test_result "$test" "$test"
-	clean_up
-done
-ktap_finished
+run_tests

@@ -1,0 +1,272 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# nstop --net: traffic by net namespace, beside what iproute2 says of it.
+
+# shellcheck source=nstop_util.sh
+. "$(dirname "$(readlink -f "$0")")/nstop_util.sh"
+
+PACKETS=7
+BYTES=1000
+
+# The names are those of this run, since others may have the short ones.
+A=nstop-$$-a
+B=nstop-$$-b
+nstop=
+
+undo()
+{
+	if [ -n "$nstop" ]; then
+		kill -KILL "$nstop"
+		wait "$nstop"
+		nstop=
+		exec 8>&-
+	fi
+	rm -f "$dir/tables"
+	ip netns del $A
+	ip netns del $B
+} 2> /dev/null
+
+# Two named namespaces, and a cable between them. Nothing but us sends.
+make_pair()
+{
+	local ns
+
+	for ns in $A $B; do
+		ip netns add $ns || return
+		ip netns exec $ns sh -c '
+			for all in /proc/sys/net/ipv6/conf/*/disable_ipv6; do
+				[ ! -e "$all" ] || echo 1 > "$all"
+			done'
+		ip -n $ns link set lo up || return
+	done
+	ip -n $A link add cable type veth peer name cable netns $B || return
+	ip -n $A address add 10.255.0.1/24 dev cable || return
+	ip -n $B address add 10.255.0.2/24 dev cable || return
+	ip -n $A link set cable up && ip -n $B link set cable up
+}
+
+# send ADDRESS [COMMAND...]: so many datagrams of that size, which nobody is
+# there for, by that command.
+send()
+{
+	"${@:2}" python3 -c "
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range($PACKETS):
+    s.sendto(bytes($BYTES), ('$1', 9))
+"
+}
+
+# link NETNS: what ip -s link has: RX packets, bytes, TX packets, bytes.
+link()
+{
+	ip -n "$1" -s -j link show | python3 -c '
+import json, sys
+stats = [device["stats64"] for device in json.load(sys.stdin)]
+print(*(sum(s[way][what] for s in stats)
+        for way in ("rx", "tx") for what in ("packets", "bytes")))
+'
+}
+
+# Starts nstop, that counts when this returns.
+start_nstop()
+{
+	mkfifo "$dir/tables" || return
+	exec 8<> "$dir/tables"
+	: > "$dir/out"
+	"$NSTOP" --net --interval 0.3 > "$dir/tables" 2> "$dir/err" \
+		5>&- 6>&- 8>&- &
+	nstop=$!
+	next_table
+}
+
+# next_table [PATTERN]: reads one table, up to SECS until one has such a line.
+next_table()
+{
+	local pattern=${1-} line found='' end=$((SECONDS + SECS))
+
+	while [ $SECONDS -lt $end ] && IFS= read -r -t $SECS line <&8; do
+		echo "$line" >> "$dir/out"
+		[[ ! $line =~ $pattern ]] || found=yes
+		# That is the last line.
+		[[ $line =~ ^[0-9]+\ net\ namespaces?: ]] || continue
+		[ -z "$found" ] || return 0
+	done
+	ktap_print_msg "no table with a line like '$pattern'"
+	show
+	return 1
+}
+
+# Reads on to a table that was begun after this was called.
+fresh_table()
+{
+	local line
+
+	while read -r -t 0 <&8; do
+		IFS= read -r line <&8
+		echo "$line" >> "$dir/out"
+	done
+	next_table && next_table
+}
+
+# With all that was until now.
+end_nstop()
+{
+	local status
+
+	fresh_table || return
+	kill -TERM "$nstop"
+	wait "$nstop"
+	status=$?
+	nstop=
+	exec 8>&-
+	[ $status -eq "$1" ] && return
+	ktap_print_msg "status $status, not $1"
+	show
+	return 1
+}
+
+# netns_pair NAME: st_dev st_ino of the file, as a pattern
+netns_pair()
+{
+	stat -L -c '%d +%i' "/run/netns/$1"
+}
+
+# sum NAME: of all tables, as link does, by BPF and then by the devices.
+sum()
+{
+	awk -v name="$1" '
+		/ RX / { here = index($0, " " name " ") }
+		here { packets[$(NF - 4)] += $(NF - 3); bytes[$(NF - 4)] += $(NF - 1)
+		       link_packets[$(NF - 4)] += $(NF - 2)
+		       link_bytes[$(NF - 4)] += $NF }
+		/ TX / { here = 0 }
+		END { print packets["RX"], bytes["RX"], packets["TX"], bytes["TX"]
+		      print link_packets["RX"], link_bytes["RX"], link_packets["TX"],
+			    link_bytes["TX"] }' "$dir/out"
+}
+
+# counts NAME NUMBERS: the same from both sides.
+counts()
+{
+	[ "$(sum "$1")" = "$2"$'\n'"$2" ] && return
+	ktap_print_msg "$1: want $2, got $(sum "$1" | tr '\n' ' ')"
+	show
+	return 1
+}
+
+# delta BEFORE... AFTER...: of four numbers each
+delta()
+{
+	echo $(($5 - $1)) $(($6 - $2)) $(($7 - $3)) $(($8 - $4))
+}
+
+counts_as_ip_does()
+{
+	local before_a before_b a b packets bytes
+
+	make_pair && start_nstop || return
+	before_a=$(link $A)
+	before_b=$(link $B)
+	send 10.255.0.2 ip netns exec $A && end_nstop 0 || return
+	# shellcheck disable=SC2046,SC2086
+	{
+		a=$(delta $before_a $(link $A))
+		b=$(delta $before_b $(link $B))
+	}
+	counts $A "$a" && counts $B "$b" || return
+	says out "^ *$(netns_pair $A) +[0-9]+ match +$A +RX " || return
+	says out "^ *$(netns_pair $B) +[0-9]+ match +$B +RX " || return
+	# That is the traffic, with 42 bytes of headers.
+	read -r _ _ packets bytes <<< "$a"
+	[ "$packets" -ge $PACKETS ] &&
+		[ "$bytes" -ge $((PACKETS * (BYTES + 42))) ] || return
+	does_not_say out MISMATCH
+}
+
+# What a namespace sends to itself is in there, and nowhere else.
+counts_loopback()
+{
+	make_pair && start_nstop && send 127.0.0.1 ip netns exec $A &&
+		end_nstop 0 || return
+	says out "^ *$(netns_pair $A) +[0-9]+ match +$A +RX +[1-9]" || return
+	counts $B "0 0 0 0"
+}
+
+this_namespace_is_there()
+{
+	start_nstop && ip link set lo up && send 127.0.0.1 && end_nstop 0 ||
+		return
+	says out "^ *$(pair_of $$ net) +[0-9]+ match +\(this one\) +RX +[1-9]"
+}
+
+comes_and_goes()
+{
+	start_nstop && does_not_say out " $A " || return
+	make_pair && next_table " $A " && next_table " $B " || return
+	send 10.255.0.2 ip netns exec $A || return
+	next_table " match +$B +RX +[1-9]" || return
+	ip netns del $A && fresh_table || return
+	: > "$dir/out"
+	next_table && does_not_say out " $A " || return
+	# With it goes its end of the cable, and the other one, unless nstop
+	# keeps it.
+	run 1 ip -n $B link show cable && end_nstop 0
+}
+
+# It takes what counts its packets along, to where nstop does not look.
+moved_device_is_no_mismatch()
+{
+	local pid
+
+	make_pair && start_container unshare --net && start_nstop || return
+	kill -STOP "$nstop"
+	ip -n $A link set cable netns "$pid" || return
+	nsenter --target "$pid" --net sh -c '
+		ip address add 10.255.0.1/24 dev cable && ip link set cable up' ||
+		return
+	send 10.255.0.1 ip netns exec $B || return
+	kill -CONT "$nstop"
+	next_table ', 0 mismatch, 1 moved' && end_nstop 0 || return
+	says out "^ *$(pair_of "$pid" net) +[0-9]+ moved +- +RX +[1-9]"
+}
+
+no_names_is_no_error()
+{
+	if [ -d /run/netns ]; then
+		mount -t tmpfs none /run/netns || return
+		over=/run/netns
+	fi
+	run 0 "$NSTOP" --net --once --interval 0.1 || return
+	says out '^1 net namespace: '
+}
+
+not_from_a_container()
+{
+	run 2 unshare --net "$NSTOP" --net --once || return
+	says err 'is not in the initial net namespace$' || return
+	[ ! -s "$dir/out" ]
+}
+
+not_with_the_others()
+{
+	refuses "--net is about devices: " --net --ns net || return
+	refuses "--net is about devices: " --net --pids-as-seen-by 1
+}
+
+tests()
+{
+	cat <<-'TESTS'
+		counts_as_ip_does
+		counts_loopback
+		this_namespace_is_there
+		comes_and_goes
+		moved_device_is_no_mismatch
+		no_names_is_no_error
+		not_from_a_container
+		not_with_the_others
+	TESTS
+}
+
+run_tests

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the tests of nstop have in common. Each defines tests(), that prints a
+# line for each test, its name and the command if it has another one, and then
+# calls run_tests.
+
+DIR=$(dirname "$(readlink -f "$0")")
+# shellcheck source=/dev/null
+. "$DIR/../kselftest/ktap_helpers.sh"
+
+MODULE=bpf_ns_ident
+# shellcheck disable=SC2034
+NSTOP=$DIR/nstop
+SECS=20		# for what takes no time but on a slow machine
+
+dir=
+containers=()
+over=
+
+# For a test that does more than that.
+undo()
+{
+	:
+}
+
+# Undoes what a test did.
+clean_up()
+{
+	undo
+	if [ -n "$over" ]; then
+		umount --recursive "$over"
+		over=
+	fi
+	if [ ${#containers[@]} -gt 0 ]; then
+		kill -KILL "${containers[@]}"
+		wait "${containers[@]}" 2> /dev/null
+		containers=()
+	fi
+}
+
+finish()
+{
+	clean_up
+	rm -rf "$dir"
+}
+
+# The output of the last command, for whoever wonders.
+show()
+{
+	sed 's/^/# /' "$dir/out" "$dir/err"
+}
+
+# run STATUS COMMAND...: expects that exit status.
+run()
+{
+	local want=$1 status
+	shift
+
+	"$@" > "$dir/out" 2> "$dir/err"
+	status=$?
+	[ $status -eq "$want" ] && return
+	ktap_print_msg "status $status, not $want: ${*##*/}"
+	show
+	return 1
+}
+
+# says FILE PATTERN: expects a line, by extended regular expression.
+says()
+{
+	grep -qE -- "$2" "$dir/$1" && return
+	ktap_print_msg "no line like '$2':"
+	show
+	return 1
+}
+
+# does_not_say FILE PATTERN
+does_not_say()
+{
+	grep -qE -- "$2" "$dir/$1" || return 0
+	ktap_print_msg "a line like '$2':"
+	show
+	return 1
+}
+
+# refuses PATTERN ARGUMENT...: expects that, and nothing but that.
+refuses()
+{
+	local pattern=$1
+	shift
+
+	run 2 "$NSTOP" "$@" || return
+	says err "^(.*/)?nstop: $pattern" || return
+	[ ! -s "$dir/out" ]
+}
+
+# Starts a command that writes its pid, or another one, to fd 4, and ends when
+# fd 3 does. Sets $pid to that number.
+start()
+{
+	"$@" 3< "$dir/stop" 4> "$dir/ready" 5>&- 6>&- &
+	containers+=($!)
+	read -r -t $SECS pid <&5 && return
+	ktap_print_msg "not up: $*"
+	return 1
+}
+
+# start_container COMMAND...: starts by that command, which is to make the
+# namespaces, a process that makes a system call now and then.
+start_container()
+{
+	# shellcheck disable=SC2016
+	start "$@" bash -c '
+		read -r pid rest < /proc/self/stat
+		echo "$pid" >&4
+		exec 4>&-
+		while :; do
+			read -r -t 0.05 -u 3
+			[ $? -gt 128 ] || exit
+		done
+	' container
+}
+
+# pair_of PID TYPE: by which a namespace is known, as a pattern: st_dev st_ino
+pair_of()
+{
+	stat -L -c '%d +%i' "/proc/$1/ns/$2"
+}
+
+run_tests()
+{
+	local name command
+
+	ktap_print_header
+	if [ "$(id -u)" -ne 0 ]; then
+		ktap_skip_all "this takes root"
+		exit "$KSFT_SKIP"
+	fi
+	if ! modprobe $MODULE; then
+		ktap_skip_all "there is no module $MODULE"
+		exit "$KSFT_SKIP"
+	fi
+
+	dir=$(mktemp -d) || exit "$KSFT_FAIL"
+	trap finish EXIT
+	trap 'exit 1' HUP INT TERM
+	mkfifo "$dir/ready" "$dir/stop"
+	exec 5<> "$dir/ready" 6<> "$dir/stop"
+
+	ktap_set_plan "$(tests | wc -l)"
+	while read -r name command <&7; do
+		# shellcheck disable=SC2086
+		ktap_test_result "$name" ${command:-$name}
+		clean_up
+	done 7< <(tests)
+	ktap_finished
+}
