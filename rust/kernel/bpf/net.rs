@@ -26,8 +26,9 @@ use crate::{
 pub struct Sock(Opaque<bindings::sock_common>);
 
 // SAFETY: For this name the verifier accepts sockets that the program has a reference to, or that
-// its context or RCU keep. A socket of userspace has a reference to its net namespace, and one of
-// the kernel is closed before the namespace goes. Both are freed after a grace period only.
+// are there as long as it runs: those of its context, or what a tracepoint is called with. A socket
+// of userspace has a reference to its net namespace, and one of the kernel is closed before the
+// namespace goes. Both are freed after a grace period only.
 unsafe impl Object for Sock {
     const NAME: &'static str = "sock_common";
 }

@@ -644,6 +644,8 @@ REFUSED(skb_data, -EACCES, "invalid access to memory, mem_size=0");
 REFUSED(skb, -EINVAL, "R1 has a pointer to STRUCT sk_buff");
 REFUSED(task, -EINVAL, "R1 has a pointer to STRUCT task_struct");
 REFUSED(untrusted, -EINVAL, "must be referenced or trusted");
+REFUSED(socket_under_rcu, -EINVAL, "must be referenced or trusted");
+REFUSED(socket_of_fentry, -EINVAL, "must be referenced or trusted");
 REFUSED(untrusted_memory, -EACCES, "invalid access to memory, mem_size=0");
 REFUSED(object, -EINVAL,
 	"expected pointer to STRUCT bpf_ns_ident but R1 has a pointer to STRUCT bpf_ns_ident");

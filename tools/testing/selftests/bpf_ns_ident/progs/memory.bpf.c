@@ -5,6 +5,9 @@
  */
 #include "report.bpf.h"
 
+int bpf_sk_netns_ident(const struct sock_common *sk,
+		       struct bpf_ns_ident *ident) __ksym;
+
 #define SIZE sizeof(struct bpf_ns_ident)
 
 struct {
@@ -345,5 +348,26 @@ int iterator_key(struct bpf_iter__bpf_map_elem *ctx)
 
 	if (key)
 		bpf_get_current_pidns_ident(key);
+	return 0;
+}
+
+/* Sockets: only RCU keeps this one. */
+SEC("?netfilter")
+int socket_under_rcu(struct bpf_nf_ctx *ctx)
+{
+	struct sock *sk = ctx->skb->sk;
+	struct bpf_ns_ident ident = {};
+
+	if (sk)
+		bpf_sk_netns_ident((void *)sk, &ident);
+	return 1;
+}
+
+SEC("?fentry/inet_listen")
+int BPF_PROG(socket_of_fentry, struct socket *sock)
+{
+	struct bpf_ns_ident ident = {};
+
+	bpf_sk_netns_ident((void *)sock->sk, &ident);
 	return 0;
 }
