@@ -213,11 +213,12 @@ case $NSTOP in
 esac
 
 step "1. Load the module."
-if [ -d "/sys/module/$MODULE" ]; then
-	echo "$MODULE is loaded already."
-elif ! modprobe "$MODULE"; then
-	die "cannot load $MODULE, the kernel log may say why"
-fi
+# It may be there already. Then once more, if nobody uses it.
+modprobe --remove --quiet "$MODULE"
+echo "\$ modprobe $MODULE"
+modprobe "$MODULE" || die "cannot load $MODULE, the kernel log may say why"
+echo "It brings these kfuncs:"
+sed -n "s/.* T \(bpf_[a-z_]*\)\t\[$MODULE\]\$/  \1/p" /proc/kallsyms | sort
 
 step "2. Start workloads in pid namespaces of their own: two side by side (alpha, beta),
    one nested in one of them (beta-inner), one nested $DEPTH deep (deep-1 to deep-$DEPTH),
