@@ -10,7 +10,7 @@ export TOOLS VM MUTANTS SIGNOFF TRAILERS PREFIX FULL
 override export RUN := $(value RUN)
 
 RUN_TARGETS := demo test kernel kunit selftest selftest-mutants bench bench-disasm \
-	       shell vm series series-check
+	       shell vm series series-check series-bisect
 
 .PHONY: help clean distclean $(RUN_TARGETS)
 MAKEFLAGS += --no-print-directory
@@ -30,6 +30,7 @@ help:
 	@echo '  vm               - run a command in the VM: make vm RUN="uname -r"'
 	@echo '  series           - write the series as patches to build/series'
 	@echo '  series-check     - check the patches as those who get them do; FULL=1: also what takes long'
+	@echo '  series-bisect    - build and run KUnit after each patch (takes an hour)'
 	@echo '  clean            - remove what was built here'
 	@echo '  distclean        - remove what was fetched, too: toolchain, kernel source, compiler cache'
 	@echo
