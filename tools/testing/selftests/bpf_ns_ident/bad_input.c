@@ -757,6 +757,7 @@ static int open_root_cgroup(void)
 /* Attaches it for all tasks. The program knows whom it looks for. */
 #define attach_getsockopt(NAME)						\
 	do {								\
+		SKIP_WITHOUT("CONFIG_CGROUP_BPF");			\
 		self->fd = open_root_cgroup();				\
 		ASSERT_LE(0, self->fd);					\
 		ASSERT_EQ(0, load_one(&self->probe, "memory", NAME)) {	\
@@ -946,4 +947,4 @@ TEST_F(module, absent_for_a_symbol)
 		   "'" KFUNC "': not found in kernel or module BTFs");
 }
 
-TEST_HARNESS_MAIN
+NS_TEST_MAIN(MODULE)

@@ -462,4 +462,4 @@ TEST_F(moments, released_thread_has_none)
 	expect_ident(_metadata, &none, &self->event.ident);
 }
 
-TEST_HARNESS_MAIN
+NS_TEST_MAIN(MODULE)

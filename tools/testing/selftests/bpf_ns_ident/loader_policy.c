@@ -762,6 +762,7 @@ static int do_load_sample(void *arg)
 /* The policy is this module's, not that of all kfuncs in Rust. */
 TEST_F(loader, of_programs_with_kfuncs_of_another_module)
 {
+	SKIP_WITHOUT_MODULE(SAMPLE_MODULE);
 	ASSERT_EQ(0, module_load(SAMPLE_MODULE, NULL));
 	ASSERT_EQ(0, kfunc_find(&self->sample, SAMPLE_MODULE,
 				"bpf_rust_sample_add"));
@@ -878,4 +879,4 @@ TEST_F(nonsense, refused)
 	EXPECT_FALSE(module_is_loaded(MODULE));
 }
 
-TEST_HARNESS_MAIN
+NS_TEST_MAIN(MODULE)

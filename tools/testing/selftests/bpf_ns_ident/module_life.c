@@ -617,6 +617,7 @@ static struct busy *setup_busy(struct __test_metadata *_metadata,
 FIXTURE_SETUP(reload)
 {
 	self->task.sock = -1;
+	SKIP_WITHOUT_MODULE(SAMPLE_MODULE);
 	self->busy = setup_busy(_metadata, variant->user);
 }
 
@@ -745,6 +746,7 @@ FIXTURE_SETUP(two_modules)
 {
 	self->kfuncs[0].btf_fd = -1;
 	self->kfuncs[1].btf_fd = -1;
+	SKIP_WITHOUT_MODULE(SAMPLE_MODULE);
 	ASSERT_EQ(0, ns_ident(getpid(), "pid", &own_ident));
 	self->prog = ns_alloc(sizeof(*self->prog));
 	ASSERT_NE(NULL, self->prog);
@@ -897,6 +899,7 @@ TEST_F(earlier_load, type_id_is_right)
 {
 	int fd;
 
+	SKIP_WITHOUT_MODULE(SAMPLE_MODULE);
 	/* Also if others came in between. */
 	ASSERT_EQ(0, module_unload(MODULE));
 	ASSERT_EQ(0, module_reload(SAMPLE_MODULE, NULL));
@@ -958,4 +961,4 @@ TEST_F(earlier_load, btf_file_is_gone)
 	close(old);
 }
 
-TEST_HARNESS_MAIN
+NS_TEST_MAIN(MODULE)

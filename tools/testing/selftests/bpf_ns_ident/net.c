@@ -123,6 +123,9 @@ FIXTURE_SETUP(net)
 	near->task.sock = -1;
 	far->task.sock = -1;
 	self->cgroup.fd = -1;
+	SKIP_WITHOUT("CONFIG_VETH");
+	if (system("ip -V > /dev/null 2>&1"))
+		SKIP(return, "there is no ip");
 	ASSERT_EQ(0, module_load(MODULE, NULL));
 
 	snprintf(near->name, sizeof(near->name), "ns_ident.near.%d", getpid());
@@ -485,11 +488,12 @@ TEST_XDP(xdp_generic, XDP_FLAGS_SKB_MODE)
  * A packet is where its device is, on either side of the cable. Its socket is
  * where it was opened, and stays with the packet up to the other side's stack.
  */
-#define TEST_TC(NAME, DO, EGRESS, INGRESS)				\
+#define TEST_TC(NAME, DO, EGRESS, INGRESS, OPTION)			\
 	TEST_F(net, NAME)						\
 	{								\
 		const struct traffic *const all[] = { &udp, &tcp };	\
 									\
+		SKIP_WITHOUT(OPTION);					\
 		load(_metadata, &self->probe, "net_tc");		\
 		load(_metadata, &self->other, "net_tc");		\
 		attach(&self->near, &self->probe, DO, EGRESS);		\
@@ -505,12 +509,15 @@ TEST_XDP(xdp_generic, XDP_FLAGS_SKB_MODE)
 		}							\
 	}
 
-TEST_TC(clsact, do_attach_clsact, BPF_TC_EGRESS, BPF_TC_INGRESS)
-TEST_TC(tcx, do_attach_tcx, BPF_TCX_EGRESS, BPF_TCX_INGRESS)
+TEST_TC(clsact, do_attach_clsact, BPF_TC_EGRESS, BPF_TC_INGRESS,
+	"CONFIG_NET_CLS_BPF")
+TEST_TC(tcx, do_attach_tcx, BPF_TCX_EGRESS, BPF_TCX_INGRESS,
+	"CONFIG_NET_XGRESS")
 
 /* Both tasks are in it. */
 #define open_cgroup()							\
 	do {								\
+		SKIP_WITHOUT("CONFIG_CGROUP_BPF");			\
 		ASSERT_EQ(0, ns_cgroup_open(&self->cgroup));		\
 		ASSERT_EQ(0, ns_cgroup_add(&self->cgroup,		\
 					   self->near.task.pid));	\
@@ -583,6 +590,7 @@ TEST_CGROUP_TASK(cgroup_getsockopt)
 #define TEST_LSM(NAME)							\
 	TEST_F(net, NAME)						\
 	{								\
+		SKIP_WITHOUT_BPF_LSM();					\
 		load_and_attach(_metadata, &self->probe, "net_" #NAME);	\
 		expect_both(_metadata, self, &udp);			\
 		expect_both(_metadata, self, &tcp);			\
@@ -661,6 +669,7 @@ static void expect_sk_skb(struct __test_metadata *_metadata,
 
 TEST_F(net, sk_skb)
 {
+	SKIP_WITHOUT("CONFIG_BPF_STREAM_PARSER");
 	load(_metadata, &self->probe, "net_sk_skb");
 	expect_sk_skb(_metadata, self, &udp);
 	expect_sk_skb(_metadata, self, &tcp);
@@ -699,6 +708,7 @@ TEST_F(net, netfilter)
 {
 	const struct traffic *const all[] = { &udp, &tcp };
 
+	SKIP_WITHOUT("CONFIG_NETFILTER_BPF_LINK");
 	load(_metadata, &self->probe, "net_netfilter");
 	load(_metadata, &self->other, "net_netfilter");
 	attach(&self->near, &self->probe, do_attach_netfilter, NF_INET_LOCAL_OUT);
@@ -801,6 +811,7 @@ static const struct route route_xmit = { LWT_BPF_XMIT, RTN_UNICAST };
 #define TEST_LWT(HOOK, SIDE, ...)					\
 	TEST_F(net, lwt_##HOOK)						\
 	{								\
+		SKIP_WITHOUT("CONFIG_LWTUNNEL_BPF");			\
 		load(_metadata, &self->probe, "net_lwt_" #HOOK);	\
 		attach(&self->SIDE, &self->probe, do_route, &route_##HOOK); \
 		expect_packets(_metadata, self, &self->probe,		\
@@ -1021,9 +1032,10 @@ static void move_far(struct __test_metadata *_metadata, FIXTURE_DATA(net) *self)
 }
 
 /* A device takes its programs along, and packets are where it is then. */
-#define TEST_MOVED(NAME, OBJECT, DO, ARG)				\
+#define TEST_MOVED(NAME, OBJECT, DO, ARG, OPTION)			\
 	TEST_F(net, NAME)						\
 	{								\
+		SKIP_WITHOUT(OPTION);					\
 		load(_metadata, &self->probe, OBJECT);			\
 		attach(&self->far, &self->probe, DO, ARG);		\
 		expect_packets(_metadata, self, &self->probe, &udp,	\
@@ -1033,7 +1045,9 @@ static void move_far(struct __test_metadata *_metadata, FIXTURE_DATA(net) *self)
 			       &self->far, NULL);			\
 	}
 
-TEST_MOVED(xdp_of_a_moved_device, "net_xdp", do_attach_xdp, XDP_FLAGS_DRV_MODE)
-TEST_MOVED(tcx_of_a_moved_device, "net_tc", do_attach_tcx, BPF_TCX_INGRESS)
+TEST_MOVED(xdp_of_a_moved_device, "net_xdp", do_attach_xdp, XDP_FLAGS_DRV_MODE,
+	   "CONFIG_NET")
+TEST_MOVED(tcx_of_a_moved_device, "net_tc", do_attach_tcx, BPF_TCX_INGRESS,
+	   "CONFIG_NET_XGRESS")
 
-TEST_HARNESS_MAIN
+NS_TEST_MAIN(MODULE)

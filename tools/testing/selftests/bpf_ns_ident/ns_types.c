@@ -632,4 +632,4 @@ TEST_F(ns_type, user_is_of_the_objective_credentials)
 		     &self->probe.report->ident);
 }
 
-TEST_HARNESS_MAIN
+NS_TEST_MAIN(MODULE)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/compiler.h>
+#include <linux/lsm.h>
 #include <linux/membarrier.h>
 #include <linux/nsfs.h>
 #include <poll.h>
@@ -18,10 +19,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <zlib.h>
 
+#include "kselftest.h"
 #include "ns_util.h"
 
 /* Of <linux/module.h>, which the headers in tools/ hide. */
@@ -381,29 +385,41 @@ static int open_module(const char *name)
 	return path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 }
 
-int module_load(const char *name, const char *params)
+/* -1 if there is none. modprobe takes longer than all the rest. */
+static int module_file(const char *name)
 {
 	static char cached_name[32];
 	static int cached = -1;
-	int flags = 0;
-	__u8 magic[4];
 
-	if (module_is_loaded(name))
-		return 0;
-	/* modprobe takes longer than all the rest. */
 	if (cached < 0 || strcmp(cached_name, name)) {
 		if (cached >= 0)
 			close(cached);
 		cached = open_module(name);
 		snprintf(cached_name, sizeof(cached_name), "%s", name);
 	}
-	if (cached < 0)
+	return cached;
+}
+
+bool module_is_there(const char *name)
+{
+	return module_is_loaded(name) || module_file(name) >= 0;
+}
+
+int module_load(const char *name, const char *params)
+{
+	int flags = 0, fd;
+	__u8 magic[4];
+
+	if (module_is_loaded(name))
+		return 0;
+	fd = module_file(name);
+	if (fd < 0)
 		return -ENOENT;
-	if (pread(cached, magic, 4, 0) != 4)
+	if (pread(fd, magic, 4, 0) != 4)
 		return -EIO;
 	if (memcmp(magic, "\177ELF", 4))
 		flags = MODULE_INIT_COMPRESSED_FILE;
-	if (syscall(SYS_finit_module, cached, params ?: "", flags))
+	if (syscall(SYS_finit_module, fd, params ?: "", flags))
 		return errno == EEXIST ? 0 : -errno;
 	return 0;
 }
@@ -464,5 +480,66 @@ bool klog_find(int klog, const char *text, char *line, size_t size)
 		if (line)
 			snprintf(line, size, "%s", start + 1);
 		return true;
+	}
+}
+
+bool kernel_lacks(const char *option)
+{
+	char path[128], line[512];
+	size_t len = strlen(option);
+	struct utsname uts;
+	gzFile config;
+	bool has = false;
+
+	config = gzopen("/proc/config.gz", "re");
+	if (!config) {
+		uname(&uts);
+		snprintf(path, sizeof(path), "/boot/config-%s", uts.release);
+		/* Takes what is not compressed, too. */
+		config = gzopen(path, "re");
+	}
+	if (!config)
+		return false;
+	while (!has && gzgets(config, line, sizeof(line)))
+		has = !strncmp(line, option, len) && line[len] == '=';
+	gzclose(config);
+	return !has;
+}
+
+bool kernel_has_bpf_lsm(void)
+{
+	__u32 size = 64 * sizeof(__u64);
+	__u64 ids[64];
+	long i, cnt;
+
+	cnt = syscall(SYS_lsm_list_modules, ids, &size, 0);
+	for (i = 0; i < cnt; i++)
+		if (ids[i] == LSM_ID_BPF)
+			return true;
+	return false;
+}
+
+void skip_all_without(const char *module)
+{
+	static const char *const names[] = {
+		"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts",
+	};
+	char path[64];
+
+	if (geteuid()) {
+		ksft_print_header();
+		ksft_exit_skip("this takes root\n");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", names[i]);
+		if (access(path, F_OK)) {
+			ksft_print_header();
+			ksft_exit_skip("this kernel has no %s namespaces\n",
+				       names[i]);
+		}
+	}
+	if (!module_is_there(module)) {
+		ksft_print_header();
+		ksft_exit_skip("there is no module %s\n", module);
 	}
 }

@@ -85,6 +85,8 @@ int ns_cgroup_add(const struct ns_cgroup *cgroup, pid_t pid);
 /* Its tasks must have ended. */
 int ns_cgroup_close(struct ns_cgroup *cgroup);
 
+/* Whether it is loaded, or could be. */
+bool module_is_there(const char *name);
 /* 0 if it is loaded already. @params may be NULL. */
 int module_load(const char *name, const char *params);
 /*
@@ -100,5 +102,41 @@ int module_reload(const char *name, const char *params);
 int klog_open(void);
 /* Finds the next line that contains @text. */
 bool klog_find(int klog, const char *text, char *line, size_t size);
+
+/*
+ * What a kernel cannot do is skipped. Whether an option is missing is only
+ * known if the kernel, or /boot, has its configuration.
+ */
+bool kernel_lacks(const char *option);
+bool kernel_has_bpf_lsm(void);
+
+#define SKIP_WITHOUT(OPTION)						\
+	do {								\
+		if (kernel_lacks(OPTION))				\
+			SKIP(return, "this kernel has no " OPTION);	\
+	} while (0)
+
+#define SKIP_WITHOUT_BPF_LSM()						\
+	do {								\
+		if (!kernel_has_bpf_lsm())				\
+			SKIP(return, "bpf is not among the active LSMs"); \
+	} while (0)
+
+#define SKIP_WITHOUT_MODULE(NAME)					\
+	do {								\
+		if (!module_is_there(NAME))				\
+			SKIP(return, "there is no module " NAME);	\
+	} while (0)
+
+/* Says so, and exits, where none of the tests can run. */
+void skip_all_without(const char *module);
+
+/* In place of TEST_HARNESS_MAIN. */
+#define NS_TEST_MAIN(NAME)						\
+	int main(int argc, char **argv)					\
+	{								\
+		skip_all_without(NAME);					\
+		return test_harness_run(argc, argv);			\
+	}
 
 #endif /* _NS_UTIL_H */

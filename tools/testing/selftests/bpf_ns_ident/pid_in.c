@@ -515,4 +515,4 @@ TEST_F(pid_in, agrees_with_bpf_get_ns_current_pid_tgid)
 		  pid_tgid);
 }
 
-TEST_HARNESS_MAIN
+NS_TEST_MAIN(MODULE)

@@ -74,22 +74,23 @@ static void expect_triggered(struct __test_metadata *_metadata,
 }
 
 /* Programs that are attached as their section says, and wait for getpgid(). */
-#define TEST_GETPGID(NAME)						\
+#define TEST_GETPGID(NAME, OPTION)					\
 	TEST_F(promised, NAME)						\
 	{								\
+		SKIP_WITHOUT(OPTION);					\
 		ASSERT_EQ(0, probe_open(&self->probe, #NAME));		\
 		expect_triggered(_metadata, &self->probe, &self->task,	\
 				 NULL, ns_do_getpgid, NULL);		\
 		EXPECT_EQ(1, self->probe.report->calls);		\
 	}
 
-TEST_GETPGID(kprobe)
-TEST_GETPGID(kretprobe)
-TEST_GETPGID(tp)
-TEST_GETPGID(raw_tp)
-TEST_GETPGID(tp_btf)
-TEST_GETPGID(fentry)
-TEST_GETPGID(fexit)
+TEST_GETPGID(kprobe, "CONFIG_KPROBE_EVENTS")
+TEST_GETPGID(kretprobe, "CONFIG_KPROBE_EVENTS")
+TEST_GETPGID(tp, "CONFIG_FTRACE_SYSCALLS")
+TEST_GETPGID(raw_tp, "CONFIG_TRACEPOINTS")
+TEST_GETPGID(tp_btf, "CONFIG_TRACEPOINTS")
+TEST_GETPGID(fentry, "CONFIG_DYNAMIC_FTRACE")
+TEST_GETPGID(fexit, "CONFIG_DYNAMIC_FTRACE")
 
 /* For uprobes. Not static, and never inlined, so that it can be found. */
 int uprobe_target(void);
@@ -118,6 +119,7 @@ static int attach_uprobe(struct probe *probe, bool is_return)
 #define TEST_UPROBE(NAME, IS_RETURN)					\
 	TEST_F(promised, NAME)						\
 	{								\
+		SKIP_WITHOUT("CONFIG_UPROBE_EVENTS");			\
 		ASSERT_EQ(0, probe_load(&self->probe, #NAME));		\
 		ASSERT_EQ(0, attach_uprobe(&self->probe, IS_RETURN));	\
 		expect_triggered(_metadata, &self->probe, &self->task,	\
@@ -147,6 +149,7 @@ TEST_F(promised, syscall)
 
 TEST_F(promised, fentry_s)
 {
+	SKIP_WITHOUT("CONFIG_DYNAMIC_FTRACE");
 	ASSERT_EQ(0, probe_open(&self->probe, "fentry_s"));
 	expect_triggered(_metadata, &self->probe, &self->task, NULL, do_run,
 			 (void *)(intptr_t)self->probe.fd);
@@ -155,6 +158,7 @@ TEST_F(promised, fentry_s)
 
 TEST_F(promised, fmod_ret)
 {
+	SKIP_WITHOUT("CONFIG_DYNAMIC_FTRACE");
 	ASSERT_EQ(0, probe_open(&self->probe, "fmod_ret"));
 	expect_triggered(_metadata, &self->probe, &self->task, NULL, do_run,
 			 (void *)(intptr_t)self->probe.fd);
@@ -169,6 +173,7 @@ static int do_getpgid_self(void *unused)
 
 TEST_F(promised, lsm)
 {
+	SKIP_WITHOUT_BPF_LSM();
 	ASSERT_EQ(0, probe_open(&self->probe, "lsm"));
 	expect_triggered(_metadata, &self->probe, &self->task, NULL,
 			 do_getpgid_self, NULL);
@@ -190,6 +195,7 @@ static int do_open(void *path)
 
 TEST_F(promised, lsm_s)
 {
+	SKIP_WITHOUT_BPF_LSM();
 	ASSERT_EQ(0, probe_open(&self->probe, "lsm_s"));
 	expect_triggered(_metadata, &self->probe, &self->task, NULL, do_open,
 			 "/dev/null");
@@ -273,7 +279,7 @@ TEST_F(promised, perf_event)
 	self->fd = open_perf_event(0, PERF_TYPE_HARDWARE,
 				   PERF_COUNT_HW_CPU_CYCLES);
 	if (self->fd < 0) {
-		TH_LOG("no cycle counter: NMI not tried");
+		TH_LOG("this CPU has no cycle counter, so there are no NMIs to try");
 		return;
 	}
 	expect_perf_event(_metadata, &self->probe, &self->task,
@@ -283,6 +289,7 @@ TEST_F(promised, perf_event)
 #define TEST_CGROUP(NAME, DO, ARG)					\
 	TEST_F(promised, NAME)						\
 	{								\
+		SKIP_WITHOUT("CONFIG_CGROUP_BPF");			\
 		ASSERT_EQ(0, ns_cgroup_open(&self->cgroup));		\
 		ASSERT_EQ(0, probe_load(&self->probe, #NAME));		\
 		self->probe.link = bpf_program__attach_cgroup(		\
@@ -344,6 +351,7 @@ TEST_F(promised, extension_of_kprobe)
 {
 	struct probe plain;
 
+	SKIP_WITHOUT("CONFIG_KPROBE_EVENTS");
 	ASSERT_EQ(0, probe_open(&plain, "kprobe_plain"));
 	ASSERT_EQ(0, probe_prepare(&self->probe, "freplace"));
 	ASSERT_EQ(0, bpf_program__set_attach_target(self->probe.prog, plain.fd,
@@ -437,6 +445,8 @@ static void expect_refused(struct __test_metadata *_metadata,
 #define TEST_REFUSED(NAME, TYPE, ATTACH_TYPE, KINDS)			\
 	TEST_F(refused, NAME)						\
 	{								\
+		if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_##TYPE, NULL) != 1) \
+			SKIP(return, "this kernel has no such programs"); \
 		expect_refused(_metadata, &self->prog,			\
 			       BPF_PROG_TYPE_##TYPE, ATTACH_TYPE, KINDS); \
 	}
@@ -471,11 +481,12 @@ TEST_REFUSED(cgroup_device, CGROUP_DEVICE, BPF_CGROUP_DEVICE, SOCK | SKB | XDP)
 TEST_REFUSED(cgroup_sysctl, CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, SOCK | SKB | XDP)
 
 /* Tracing may meet packets at any time, so it must not look into them. */
-#define TEST_REFUSED_BTF(NAME, TYPE, ATTACH_TYPE, FUNC)			\
+#define TEST_REFUSED_BTF(NAME, TYPE, ATTACH_TYPE, FUNC, OPTION)		\
 	TEST_F(refused, NAME)						\
 	{								\
 		int id = libbpf_find_vmlinux_btf_id(FUNC, ATTACH_TYPE);	\
 									\
+		SKIP_WITHOUT(OPTION);					\
 		ASSERT_LT(0, id);					\
 		self->prog.attach_btf_id = id;				\
 		expect_refused(_metadata, &self->prog,			\
@@ -483,9 +494,10 @@ TEST_REFUSED(cgroup_sysctl, CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, SOCK | SKB | XDP)
 			       SKB | XDP);				\
 	}
 
-TEST_REFUSED_BTF(tracing, TRACING, BPF_TRACE_FENTRY, "ip_rcv")
-TEST_REFUSED_BTF(tp_btf, TRACING, BPF_TRACE_RAW_TP, "net_dev_xmit")
-TEST_REFUSED_BTF(lsm, LSM, BPF_LSM_MAC, "file_open")
+TEST_REFUSED_BTF(tracing, TRACING, BPF_TRACE_FENTRY, "ip_rcv", "CONFIG_INET")
+TEST_REFUSED_BTF(tp_btf, TRACING, BPF_TRACE_RAW_TP, "net_dev_xmit",
+		 "CONFIG_TRACEPOINTS")
+TEST_REFUSED_BTF(lsm, LSM, BPF_LSM_MAC, "file_open", "CONFIG_BPF_LSM")
 
 /* Neither packets nor tasks, whatever their hooks have in common. */
 #define ALL_KINDS (TASK | SOCK | SKB | XDP)
@@ -523,4 +535,4 @@ TEST_F(refused, struct_ops)
 	}
 }
 
-TEST_HARNESS_MAIN
+NS_TEST_MAIN(MODULE)

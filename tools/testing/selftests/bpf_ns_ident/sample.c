@@ -372,4 +372,4 @@ TEST(memory_is_zeroed_on_error)
 	probe_close(&probe);
 }
 
-TEST_HARNESS_MAIN
+NS_TEST_MAIN(SAMPLE_MODULE)

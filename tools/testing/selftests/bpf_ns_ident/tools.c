@@ -456,4 +456,4 @@ TEST_F(task, nsenter_agrees)
 	EXPECT_EQ(self->ident.id, self->probe.report->ident.id);
 }
 
-TEST_HARNESS_MAIN
+NS_TEST_MAIN(MODULE)

@@ -285,6 +285,7 @@ static int do_attach_tcx(void *unused)
 
 TEST_F(which, skb)
 {
+	SKIP_WITHOUT("CONFIG_NET_XGRESS");
 	self->map = load(&self->probe, "which_skb", "bytes");
 	ASSERT_LE(0, self->map);
 
@@ -323,4 +324,4 @@ TEST_F(which, xdp)
 	expect_only_key(_metadata, self->map, &self->ident);
 }
 
-TEST_HARNESS_MAIN
+NS_TEST_MAIN(MODULE)
