@@ -68,11 +68,13 @@ int all_on_stack(void *ctx)
 SEC("syscall")
 int get_means(void *ctx)
 {
-	__s64 result;
+	__s64 result, last = 0;
 	int i;
 
 	bpf_for(i, 0, 1000) {
 		result = bpf_rust_sample_mean(&memory.sample);
+		means.changes += i && result != last;
+		last = result;
 		if (result == SUM_1) {
 			means.sum_1++;
 		} else if (result == SUM_2) {

@@ -29,6 +29,7 @@ struct sample_means {
 	__u64 sum_1;
 	__u64 sum_2;
 	__u64 no_count;		/* -EINVAL */
+	__u64 changes;		/* how often it was not the same as before */
 	__u64 others;
 	__s64 other;		/* the last one of these */
 };
