@@ -369,7 +369,7 @@ bool module_is_loaded(const char *name)
 }
 
 /* Asks modprobe where the module is. Loading it by ourselves gives an errno. */
-static int open_module(const char *name)
+int module_open(const char *name)
 {
 	char command[128], line[4096], *path = NULL;
 	FILE *out;
@@ -382,7 +382,19 @@ static int open_module(const char *name)
 			path = strtok(line + 7, "\n ");
 	if (out)
 		pclose(out);
-	return path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	return path ? open(path, O_RDONLY | O_CLOEXEC) : -ENOENT;
+}
+
+int module_load_fd(int fd, const char *params)
+{
+	int flags = 0;
+	__u8 magic[4];
+
+	if (pread(fd, magic, 4, 0) != 4)
+		return -EIO;
+	if (memcmp(magic, "\177ELF", 4))
+		flags = MODULE_INIT_COMPRESSED_FILE;
+	return syscall(SYS_finit_module, fd, params ?: "", flags) ? -errno : 0;
 }
 
 /* -1 if there is none. modprobe takes longer than all the rest. */
@@ -394,7 +406,7 @@ static int module_file(const char *name)
 	if (cached < 0 || strcmp(cached_name, name)) {
 		if (cached >= 0)
 			close(cached);
-		cached = open_module(name);
+		cached = module_open(name);
 		snprintf(cached_name, sizeof(cached_name), "%s", name);
 	}
 	return cached;
@@ -407,21 +419,15 @@ bool module_is_there(const char *name)
 
 int module_load(const char *name, const char *params)
 {
-	int flags = 0, fd;
-	__u8 magic[4];
+	int fd, err;
 
 	if (module_is_loaded(name))
 		return 0;
 	fd = module_file(name);
 	if (fd < 0)
 		return -ENOENT;
-	if (pread(fd, magic, 4, 0) != 4)
-		return -EIO;
-	if (memcmp(magic, "\177ELF", 4))
-		flags = MODULE_INIT_COMPRESSED_FILE;
-	if (syscall(SYS_finit_module, fd, params ?: "", flags))
-		return errno == EEXIST ? 0 : -errno;
-	return 0;
+	err = module_load_fd(fd, params);
+	return err == -EEXIST ? 0 : err;
 }
 
 int module_unload_now(const char *name)

@@ -85,9 +85,12 @@ int ns_cgroup_add(const struct ns_cgroup *cgroup, pid_t pid);
 /* Its tasks must have ended. */
 int ns_cgroup_close(struct ns_cgroup *cgroup);
 
+/* Opens its file, and loads that as it is. @params may be NULL. */
+int module_open(const char *name);
+int module_load_fd(int fd, const char *params);
 /* Whether it is loaded, or could be. */
 bool module_is_there(const char *name);
-/* 0 if it is loaded already. @params may be NULL. */
+/* 0 if it is loaded already. */
 int module_load(const char *name, const char *params);
 /*
  * 0 if it is not loaded. Either tries once, or waits until programs that were

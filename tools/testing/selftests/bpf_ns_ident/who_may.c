@@ -1,0 +1,859 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who may do what: users that differ in capabilities and namespaces, and what
+ * they may try. Each cell of that table is a test. And what they can make the
+ * kernel log say.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpf_util.h"
+#include "kselftest_harness.h"
+#include "ns_util.h"
+
+#define SKB_KFUNC "bpf_skb_netns_ident"
+#define REFUSED "refused, not in"
+#define UNPRIVILEGED "/proc/sys/kernel/unprivileged_bpf_disabled"
+
+#define NOBODY 65534
+#define ROOT_CONTAINER (ALL_NS & ~CLONE_NEWUSER)
+
+#define CAP(NAME) (1ULL << CAP_##NAME)
+#define ALL_CAPS (~0ULL)
+
+struct user {
+	uid_t uid;
+	__u64 caps;		/* those that are left, effective and permitted */
+};
+
+static int get_caps(__u64 *effective)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	*effective = data[0].effective | (__u64)data[1].effective << 32;
+	return 0;
+}
+
+static int set_caps(__u64 caps)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = {
+		{ .effective = caps, .permitted = caps },
+		{ .effective = caps >> 32, .permitted = caps >> 32 },
+	};
+
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+static int do_become(void *arg)
+{
+	const struct user *user = arg;
+	__u64 had = 0, has = 0;
+	int err;
+
+	err = get_caps(&had);
+	if (err)
+		return err;
+	if (prctl(PR_SET_KEEPCAPS, 1) || setgroups(0, NULL) ||
+	    setresgid(user->uid, user->uid, user->uid) ||
+	    setresuid(user->uid, user->uid, user->uid))
+		return -errno;
+	err = set_caps(had & user->caps) ?: get_caps(&has);
+	if (err)
+		return err;
+	/* Another user's parent sends no signals. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return has == (had & user->caps) && getuid() == user->uid ? 0 : -EBADMSG;
+}
+
+FIXTURE(who_may)
+{
+	struct ns_task task;
+	struct user *user;
+	struct kfunc kfunc;
+	struct kfunc skb_kfunc;
+	struct raw_prog *prog;
+	int handed;		/* a program of root's */
+	int klog;
+};
+
+/* Who it is, and what comes of what they try: 0, or a negative errno. */
+FIXTURE_VARIANT(who_may)
+{
+	uid_t uid;
+	__u64 caps;
+	__u64 ns;		/* that are the user's own */
+	int load_module;
+	int unload_module;
+	int find_by_id;
+	int load_syscall;
+	int load_socket_filter;
+	int load_tracing;
+	int load_cgroup;
+	int load_tc;
+};
+
+/* The module is there already, and a program needs it. */
+#define MAY_LOAD_MODULES .load_module = -EEXIST, .unload_module = -EAGAIN
+#define NO_MODULES .load_module = -EPERM, .unload_module = -EPERM
+
+#define LOADS(ERR)							\
+	.load_syscall = (ERR), .load_socket_filter = (ERR),		\
+	.load_tracing = (ERR), .load_cgroup = (ERR), .load_tc = (ERR)
+
+FIXTURE_VARIANT_ADD(who_may, root)
+{
+	.caps = ALL_CAPS,
+	MAY_LOAD_MODULES,
+};
+
+FIXTURE_VARIANT_ADD(who_may, nobody)
+{
+	.uid = NOBODY,
+	NO_MODULES,
+	.find_by_id = -EPERM,
+	LOADS(-EPERM),
+};
+
+FIXTURE_VARIANT_ADD(who_may, root_without_capabilities)
+{
+	NO_MODULES,
+	.find_by_id = -EPERM,
+	LOADS(-EPERM),
+};
+
+FIXTURE_VARIANT_ADD(who_may, cap_bpf)
+{
+	.uid = NOBODY,
+	.caps = CAP(BPF),
+	NO_MODULES,
+	.find_by_id = -EPERM,
+	.load_tracing = -EPERM,
+	.load_cgroup = -EPERM,
+	.load_tc = -EPERM,
+};
+
+FIXTURE_VARIANT_ADD(who_may, cap_bpf_and_perfmon)
+{
+	.uid = NOBODY,
+	.caps = CAP(BPF) | CAP(PERFMON),
+	NO_MODULES,
+	.find_by_id = -EPERM,
+	.load_cgroup = -EPERM,
+	.load_tc = -EPERM,
+};
+
+FIXTURE_VARIANT_ADD(who_may, cap_bpf_and_net_admin)
+{
+	.uid = NOBODY,
+	.caps = CAP(BPF) | CAP(NET_ADMIN),
+	NO_MODULES,
+	.find_by_id = -EPERM,
+	.load_tracing = -EPERM,
+};
+
+FIXTURE_VARIANT_ADD(who_may, cap_perfmon_and_net_admin)
+{
+	.uid = NOBODY,
+	.caps = CAP(PERFMON) | CAP(NET_ADMIN),
+	NO_MODULES,
+	.find_by_id = -EPERM,
+	LOADS(-EPERM),
+};
+
+/* Stands for CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN in bpf(2). */
+FIXTURE_VARIANT_ADD(who_may, cap_sys_admin)
+{
+	.uid = NOBODY,
+	.caps = CAP(SYS_ADMIN),
+	NO_MODULES,
+};
+
+FIXTURE_VARIANT_ADD(who_may, cap_sys_module)
+{
+	.uid = NOBODY,
+	.caps = CAP(SYS_MODULE),
+	MAY_LOAD_MODULES,
+	.find_by_id = -EPERM,
+	LOADS(-EPERM),
+};
+
+/* Has all capabilities, but none that counts. */
+FIXTURE_VARIANT_ADD(who_may, root_in_user_namespace)
+{
+	.caps = ALL_CAPS,
+	.ns = CLONE_NEWUSER,
+	NO_MODULES,
+	.find_by_id = -EPERM,
+	LOADS(-EPERM),
+};
+
+FIXTURE_VARIANT_ADD(who_may, root_in_container)
+{
+	.caps = ALL_CAPS,
+	.ns = ALL_NS,
+	NO_MODULES,
+	.find_by_id = -EPERM,
+	LOADS(-EPERM),
+};
+
+/* Here it is the module that says no. */
+FIXTURE_VARIANT_ADD(who_may, root_in_privileged_container)
+{
+	.caps = ALL_CAPS,
+	.ns = ROOT_CONTAINER,
+	MAY_LOAD_MODULES,
+	LOADS(-EACCES),
+};
+
+FIXTURE_VARIANT_ADD(who_may, agent_in_container)
+{
+	.uid = NOBODY,
+	.caps = CAP(BPF) | CAP(PERFMON),
+	.ns = ROOT_CONTAINER,
+	NO_MODULES,
+	.find_by_id = -EPERM,
+	.load_syscall = -EACCES,
+	.load_socket_filter = -EACCES,
+	.load_tracing = -EACCES,
+	.load_cgroup = -EPERM,
+	.load_tc = -EPERM,
+};
+
+FIXTURE_SETUP(who_may)
+{
+	self->task.sock = -1;
+	self->handed = -1;
+	self->kfunc.btf_fd = -1;
+	self->skb_kfunc.btf_fd = -1;
+	ASSERT_EQ(0, module_load(MODULE, NULL));
+	ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE, KFUNC));
+	ASSERT_EQ(0, kfunc_find(&self->skb_kfunc, MODULE, SKB_KFUNC));
+	self->prog = ns_alloc(sizeof(*self->prog));
+	ASSERT_NE(NULL, self->prog);
+	self->prog->kfunc = &self->kfunc;
+	self->handed = raw_load_type(self->prog, BPF_PROG_TYPE_RAW_TRACEPOINT, 0);
+	ASSERT_LE(0, self->handed) {
+		TH_LOG("%s", self->prog->log);
+	}
+
+	self->user = ns_alloc(sizeof(*self->user));
+	ASSERT_NE(NULL, self->user);
+	*self->user = (struct user){ variant->uid, variant->caps };
+	ASSERT_EQ(0, ns_start(&self->task, NULL, variant->ns));
+	ASSERT_EQ(0, ns_call(&self->task, do_become, self->user));
+	self->klog = klog_open();
+	ASSERT_LE(0, self->klog);
+}
+
+FIXTURE_TEARDOWN(who_may)
+{
+	ns_stop(&self->task);
+	kfunc_close(&self->kfunc);
+	kfunc_close(&self->skb_kfunc);
+	close(self->handed);
+	close(self->klog);
+}
+
+static int do_load_module(void *unused)
+{
+	return module_load_fd(ns_received_fd, NULL);
+}
+
+TEST_F(who_may, load_module)
+{
+	int fd = module_open(MODULE);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(variant->load_module,
+		  ns_call_fd(&self->task, fd, do_load_module, NULL));
+	close(fd);
+}
+
+static int do_unload_module(void *unused)
+{
+	return module_unload_now(MODULE);
+}
+
+TEST_F(who_may, unload_module)
+{
+	EXPECT_EQ(variant->unload_module,
+		  ns_call(&self->task, do_unload_module, NULL));
+	EXPECT_TRUE(module_is_loaded(MODULE));
+}
+
+static int do_open(void *arg)
+{
+	const char *path = arg;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/* Nobody: it is not there. */
+TEST_F(who_may, change_loader_ns)
+{
+	EXPECT_EQ(-ENOENT, ns_call(&self->task, do_open,
+				   "/sys/module/" MODULE "/parameters/loader_ns"));
+}
+
+static int do_read_btf(void *unused)
+{
+	int fd = open("/sys/kernel/btf/" MODULE, O_RDONLY | O_CLOEXEC);
+	__u16 magic;
+
+	if (fd < 0)
+		return -errno;
+	if (read(fd, &magic, sizeof(magic)) != sizeof(magic))
+		return -errno;
+	close(fd);
+	return magic == BTF_MAGIC ? 0 : -EBADMSG;
+}
+
+/* Everybody: it is in the module's file as well. */
+TEST_F(who_may, read_btf_file)
+{
+	EXPECT_EQ(0, ns_call(&self->task, do_read_btf, NULL));
+}
+
+static int do_find_btf(void *unused)
+{
+	__u32 id = 0, next;
+	int fd;
+
+	if (bpf_btf_get_next_id(id, &next))
+		return -errno;
+	fd = btf_open(MODULE, &id);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+/* What libbpf does to find a kfunc of a module. */
+TEST_F(who_may, find_btf_by_id)
+{
+	EXPECT_EQ(variant->find_by_id,
+		  ns_call(&self->task, do_find_btf, NULL));
+}
+
+static int do_find_prog(void *id)
+{
+	int fd = bpf_prog_get_fd_by_id((uintptr_t)id);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+TEST_F(who_may, find_program_of_others_by_id)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	ASSERT_EQ(0, bpf_prog_get_info_by_fd(self->handed, &info, &len));
+	EXPECT_EQ(variant->find_by_id, ns_call(&self->task, do_find_prog,
+					       (void *)(uintptr_t)info.id));
+}
+
+/* Programs are loaded with a file descriptor of the BTF that root has found. */
+static int load_and_close(struct raw_prog *prog, enum bpf_prog_type type)
+{
+	int fd = raw_load_type(prog, type, 0);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+static int do_load_syscall(void *prog)
+{
+	return load_and_close(prog, BPF_PROG_TYPE_SYSCALL);
+}
+
+static int do_load_tracing(void *prog)
+{
+	return load_and_close(prog, BPF_PROG_TYPE_RAW_TRACEPOINT);
+}
+
+static int do_load_cgroup(void *prog)
+{
+	return load_and_close(prog, BPF_PROG_TYPE_CGROUP_DEVICE);
+}
+
+static int load_packet(struct raw_prog *prog, enum bpf_prog_type type)
+{
+	const struct bpf_insn insns[] = {
+		BPF_ST_MEM(BPF_DW, BPF_REG_10, -24, 0),
+		BPF_ST_MEM(BPF_DW, BPF_REG_10, -16, 0),
+		BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0),
+		BPF_MOV64_REG(BPF_REG_2, BPF_REG_10),
+		BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -24),
+		BPF_CALL_KFUNC(prog->kfunc->id),
+		BPF_MOV64_IMM(BPF_REG_0, 0),
+		BPF_EXIT_INSN(),
+	};
+	int fd;
+
+	prog->type = type;
+	prog->insns = insns;
+	prog->cnt = ARRAY_SIZE(insns);
+	fd = raw_load(prog);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+static int do_load_socket_filter(void *prog)
+{
+	return load_packet(prog, BPF_PROG_TYPE_SOCKET_FILTER);
+}
+
+static int do_load_tc(void *prog)
+{
+	return load_packet(prog, BPF_PROG_TYPE_SCHED_CLS);
+}
+
+#define expect_load(WANT, DO)						\
+	do {								\
+		EXPECT_EQ(WANT, ns_call(&self->task, DO, self->prog)) {	\
+			TH_LOG("%s", self->prog->log);			\
+		}							\
+		/* If bpf(2) says no, the module is not asked. */	\
+		if ((WANT) != -EACCES)					\
+			EXPECT_FALSE(klog_find(self->klog, REFUSED,	\
+					       NULL, 0));		\
+	} while (0)
+
+TEST_F(who_may, load_syscall_program)
+{
+	expect_load(variant->load_syscall, do_load_syscall);
+}
+
+TEST_F(who_may, load_tracing_program)
+{
+	expect_load(variant->load_tracing, do_load_tracing);
+}
+
+TEST_F(who_may, load_cgroup_program)
+{
+	expect_load(variant->load_cgroup, do_load_cgroup);
+}
+
+TEST_F(who_may, load_socket_filter)
+{
+	self->prog->kfunc = &self->skb_kfunc;
+	expect_load(variant->load_socket_filter, do_load_socket_filter);
+}
+
+TEST_F(who_may, load_tc_program)
+{
+	self->prog->kfunc = &self->skb_kfunc;
+	expect_load(variant->load_tc, do_load_tc);
+}
+
+static int do_attach(void *unused)
+{
+	int fd = bpf_raw_tracepoint_open("sys_enter", ns_received_fd);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+/* Everybody: who has the file descriptor has been given it. */
+TEST_F(who_may, attach_program_that_was_handed_on)
+{
+	EXPECT_EQ(0, ns_call_fd(&self->task, self->handed, do_attach, NULL));
+}
+
+static int do_run(void *unused)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	return bpf_prog_test_run_opts(ns_received_fd, &opts);
+}
+
+TEST_F(who_may, run_program_that_was_handed_on)
+{
+	EXPECT_EQ(0, ns_call_fd(&self->task, self->handed, do_run, NULL));
+}
+
+/* Where the administrator lets everybody load socket filters. */
+FIXTURE(unprivileged_bpf)
+{
+	struct ns_task task;
+	struct user *user;
+	struct kfunc kfunc;
+	struct raw_prog *prog;
+	char before[16];
+	int klog;
+};
+
+FIXTURE_SETUP(unprivileged_bpf)
+{
+	FILE *file = fopen(UNPRIVILEGED, "r");
+
+	self->task.sock = -1;
+	self->kfunc.btf_fd = -1;
+	self->klog = -1;
+	if (!file || !fgets(self->before, sizeof(self->before), file))
+		SKIP(return, "no " UNPRIVILEGED);
+	fclose(file);
+	if (write_file(UNPRIVILEGED, "0")) {
+		*self->before = 0;
+		SKIP(return, "locked until the next boot: " UNPRIVILEGED);
+	}
+	ASSERT_EQ(0, module_load(MODULE, NULL));
+	ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE, SKB_KFUNC));
+	self->prog = ns_alloc(sizeof(*self->prog));
+	self->user = ns_alloc(sizeof(*self->user));
+	ASSERT_NE(NULL, self->prog);
+	ASSERT_NE(NULL, self->user);
+	self->prog->kfunc = &self->kfunc;
+	*self->user = (struct user){ NOBODY, 0 };
+	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
+	ASSERT_EQ(0, ns_call(&self->task, do_become, self->user));
+	self->klog = klog_open();
+	ASSERT_LE(0, self->klog);
+}
+
+FIXTURE_TEARDOWN(unprivileged_bpf)
+{
+	ns_stop(&self->task);
+	kfunc_close(&self->kfunc);
+	if (self->klog >= 0)
+		close(self->klog);
+	if (*self->before)
+		EXPECT_EQ(0, write_file(UNPRIVILEGED, self->before));
+}
+
+static int do_load_plain_filter(void *arg)
+{
+	static const struct bpf_insn insns[] = {
+		BPF_MOV64_IMM(BPF_REG_0, 0),
+		BPF_EXIT_INSN(),
+	};
+	struct raw_prog *prog = arg;
+	int fd;
+
+	prog->type = BPF_PROG_TYPE_SOCKET_FILTER;
+	prog->insns = insns;
+	prog->cnt = ARRAY_SIZE(insns);
+	fd = raw_load(prog);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+TEST_F(unprivileged_bpf, is_no_way_to_a_kfunc)
+{
+	EXPECT_EQ(0, ns_call(&self->task, do_load_plain_filter, self->prog)) {
+		TH_LOG("%s", self->prog->log);
+	}
+	EXPECT_EQ(-EPERM, ns_call(&self->task, do_load_socket_filter,
+				  self->prog));
+	EXPECT_NE(NULL, strstr(self->prog->log, "CAP_BPF")) {
+		TH_LOG("%s", self->prog->log);
+	}
+	EXPECT_FALSE(klog_find(self->klog, REFUSED, NULL, 0));
+}
+
+/* What a refusal says, and what whoever is refused can make it say. */
+FIXTURE(refusal)
+{
+	struct ns_task task;
+	struct kfunc kfunc;
+	struct raw_prog *prog;
+	char *name;		/* that the task gives itself, or the program */
+	int klog;
+};
+
+FIXTURE_SETUP(refusal)
+{
+	self->task.sock = -1;
+	self->kfunc.btf_fd = -1;
+	/* A module anew has said nothing yet, so it is not too much for the log. */
+	ASSERT_EQ(0, module_reload(MODULE, NULL));
+	ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE, KFUNC));
+	self->prog = ns_alloc(sizeof(*self->prog));
+	ASSERT_NE(NULL, self->prog);
+	self->prog->kfunc = &self->kfunc;
+	self->name = ns_alloc(16);
+	ASSERT_NE(NULL, self->name);
+	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWPID));
+	self->klog = klog_open();
+	ASSERT_LE(0, self->klog);
+}
+
+FIXTURE_TEARDOWN(refusal)
+{
+	ns_stop(&self->task);
+	kfunc_close(&self->kfunc);
+	close(self->klog);
+}
+
+static int do_set_comm(void *name)
+{
+	return prctl(PR_SET_NAME, name) ? -errno : 0;
+}
+
+/* /dev/kmsg escapes what is not printable, and what it escapes by. */
+static void unescape(char *text)
+{
+	char *to = text;
+	int byte, len;
+
+	while (*text) {
+		if (sscanf(text, "\\x%2x%n", &byte, &len) == 1 && len == 4) {
+			*to++ = byte;
+			text += 4;
+		} else {
+			*to++ = *text++;
+		}
+	}
+	*to = 0;
+}
+
+/* What the log has of a load by a task that calls itself @comm. */
+static void refuse_as(struct __test_metadata *_metadata,
+		      FIXTURE_DATA(refusal) * self, const char *comm,
+		      char *line, size_t size)
+{
+	strncpy(self->name, comm, 15);
+	ASSERT_EQ(0, ns_call(&self->task, do_set_comm, self->name));
+	ASSERT_EQ(-EACCES, ns_call(&self->task, do_load_syscall, self->prog));
+	ASSERT_TRUE(klog_find(self->klog, REFUSED, line, size));
+	unescape(line);
+}
+
+/* Of a program without a name but "raw", whoever loads it. */
+static void expect_line(struct __test_metadata *_metadata,
+			FIXTURE_DATA(refusal) * self, const char *comm,
+			const char *printed)
+{
+	char line[512] = "", want[512];
+
+	refuse_as(_metadata, self, comm, line, sizeof(line));
+	snprintf(want, sizeof(want),
+		 "%s: prog raw: load by %s[%d] refused, not in the initial pid namespace",
+		 MODULE, printed, self->task.pid);
+	EXPECT_STREQ(want, line);
+	/* It was all of one line. */
+	EXPECT_FALSE(klog_find(self->klog, MODULE, line, sizeof(line)));
+}
+
+TEST_F(refusal, escapes_a_terminal_sequence)
+{
+	expect_line(_metadata, self, "\033[2J\033]0;x\007",
+		    "\\x1b[2J\\x1b]0;x\\x07");
+}
+
+TEST_F(refusal, escapes_line_breaks)
+{
+	expect_line(_metadata, self, "a\n<0>b\r\tc", "a\\n<0>b\\r\\tc");
+}
+
+TEST_F(refusal, escapes_what_is_not_ascii)
+{
+	expect_line(_metadata, self, "\xc3\xa4\x9b\x7f\xff",
+		    "\\xc3\\xa4\\x9b\\x7f\\xff");
+}
+
+TEST_F(refusal, does_not_take_a_name_for_a_format)
+{
+	expect_line(_metadata, self, "%s%n%p{}{0}", "%s%n%p{}{0}");
+}
+
+TEST_F(refusal, of_a_task_without_a_name)
+{
+	expect_line(_metadata, self, "", "");
+}
+
+/* Each byte that a name can have. */
+TEST_F(refusal, prints_nothing_but_ascii)
+{
+	char line[512];
+
+	/* As many as the log takes at once. */
+	for (int first = 1; first < 256; first += 15) {
+		char comm[16] = "";
+
+		for (int i = 0; i < 15 && first + i < 256; i++)
+			comm[i] = first + i;
+		if (first > 1 && (first - 1) / 15 % 9 == 0) {
+			kfunc_close(&self->kfunc);
+			ASSERT_EQ(0, module_reload(MODULE, NULL));
+			ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE, KFUNC));
+			/* Which is what the task has of it. */
+			ns_stop(&self->task);
+			ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWPID));
+		}
+		refuse_as(_metadata, self, comm, line, sizeof(line));
+		for (const char *c = line; *c; c++) {
+			EXPECT_TRUE(*c >= 0x20 && *c <= 0x7e) {
+				TH_LOG("byte %#hhx of '%s'", *c, line);
+			}
+		}
+	}
+}
+
+/* The kernel has letters above ASCII, and takes them in names of programs. */
+TEST_F(refusal, escapes_the_name_of_the_program)
+{
+	char line[512] = "", want[512];
+
+	self->prog->name = "caf\xe9.\xc0_1";
+	refuse_as(_metadata, self, "loader", line, sizeof(line));
+	snprintf(want, sizeof(want),
+		 "%s: prog caf\\xe9.\\xc0_1: load by loader[%d] refused, not in the initial pid namespace",
+		 MODULE, self->task.pid);
+	EXPECT_STREQ(want, line);
+}
+
+/* Others do not get that far. */
+TEST_F(refusal, of_names_that_bpf_does_not_take)
+{
+	int refused = 0;
+
+	self->prog->name = self->name;
+	for (int c = 1; c < 0xc0; c++) {
+		if (isalnum(c) || c == '_' || c == '.')
+			continue;
+		snprintf(self->name, 16, "a%cb", c);
+		EXPECT_EQ(-EINVAL, ns_call(&self->task, do_load_syscall,
+					   self->prog)) {
+			TH_LOG("%#x", c);
+		}
+		refused++;
+	}
+	EXPECT_LT(100, refused);
+	EXPECT_FALSE(klog_find(self->klog, MODULE, NULL, 0));
+}
+
+/* Neither in the kernel log, nor in what the verifier says to the loader. */
+static bool has_address(const char *text)
+{
+	const char *digits = "0123456789abcdefABCDEF";
+
+	for (; *text; text++) {
+		size_t len = strspn(text, digits);
+
+		/* As long as a pointer of the kernel, or called one. */
+		if (len >= 12 || !strncmp(text, "0xffff", 6))
+			return true;
+		if (len)
+			text += len - 1;
+	}
+	return false;
+}
+
+TEST_F(refusal, tells_no_kernel_address)
+{
+	char line[512] = "";
+
+	/* It would have been seen. */
+	EXPECT_TRUE(has_address("at ffffffffc0008000"));
+	EXPECT_TRUE(has_address("at 0xffffc000"));
+	refuse_as(_metadata, self, "loader", line, sizeof(line));
+	EXPECT_FALSE(has_address(line)) {
+		TH_LOG("%s", line);
+	}
+	EXPECT_LT(0, strlen(self->prog->log));
+	EXPECT_FALSE(has_address(self->prog->log)) {
+		TH_LOG("%s", self->prog->log);
+	}
+}
+
+/* Loads without end, in a name that is another one each time. */
+#define LOADS_EACH 100
+
+static int do_load_often(void *arg)
+{
+	struct raw_prog *prog = arg;
+	static char name[16];
+
+	prog->name = name;
+	for (int i = 0; i < LOADS_EACH; i++) {
+		int err;
+
+		snprintf(name, sizeof(name), "p%d_%d", getpid(), i);
+		err = load_and_close(prog, BPF_PROG_TYPE_SYSCALL);
+		if (err != -EACCES)
+			return err ?: -EBADE;
+	}
+	return 0;
+}
+
+static time_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+/* From several containers at once. */
+TEST_F(refusal, cannot_flood_the_log)
+{
+	struct ns_task tasks[4];
+	struct raw_prog *progs = ns_alloc(sizeof(*progs) * ARRAY_SIZE(tasks));
+	time_t start = now();
+	int lines = 0, limit;
+
+	ASSERT_NE(NULL, progs);
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++) {
+		progs[i].kfunc = &self->kfunc;
+		ASSERT_EQ(0, ns_start(&tasks[i], NULL, CLONE_NEWPID));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+		ASSERT_EQ(0, ns_call_begin(&tasks[i], -1, do_load_often,
+					   &progs[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++) {
+		EXPECT_EQ(0, ns_call_end(&tasks[i]));
+		ns_stop(&tasks[i]);
+	}
+	while (klog_find(self->klog, MODULE, NULL, 0))
+		lines++;
+	/* Ten lines in each interval of 5 s, and one that says how many were not. */
+	limit = 11 * ((now() - start) / 5 + 2) + ARRAY_SIZE(tasks);
+	EXPECT_LE(10, lines);
+	EXPECT_GE(limit, lines);
+}
+
+/* kfunc_find() takes long only once, and this is before each test is a process. */
+static void __attribute__((constructor)) find_once(void)
+{
+	struct kfunc kfunc;
+
+	if (!module_load(MODULE, NULL) && !kfunc_find(&kfunc, MODULE, KFUNC))
+		kfunc_close(&kfunc);
+}
+
+TEST_HARNESS_MAIN
