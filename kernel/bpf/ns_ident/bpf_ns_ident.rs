@@ -152,6 +152,7 @@ impl kernel::Module for BpfNsIdent {
         for hook in loader::HOOKS {
             KFUNCS.register(hook).inspect_err(|e| match *e {
                 ENOENT => pr_err!("no BTF of this module: is CONFIG_DEBUG_INFO_BTF_MODULES on?\n"),
+                EBADMSG => pr_err!("the BTF of this module is not as it was built\n"),
                 e => pr_err!("cannot register kfuncs for {:?} programs: {:?}\n", hook, e),
             })?;
         }

@@ -542,7 +542,8 @@ impl<const N: usize> IdSet<N> {
 /// # Invariants
 ///
 /// - `ids` points to an [`IdSet`] of `funcs.len()` elements, in the order of `funcs`.
-/// - The BTF of `module` is the one that `first_func` and `nr_types` were taken from.
+/// - `base` and `split` are the BTF that describes the entry points, the one that `first_func` and
+///   `nr_types` were taken from.
 pub struct Set {
     module: &'static ThisModule,
     funcs: &'static [Func],
@@ -550,6 +551,9 @@ pub struct Set {
     first_func: u32,
     nr_types: u32,
     filter: bindings::btf_kfunc_filter_t,
+    /// What `.BTF.base` and `.BTF` have to be.
+    base: &'static [u8],
+    split: &'static [u8],
     /// By how much relocation moved the type ids of the module.
     moved_by: Atomic<u32>,
     /// The hooks that the set was registered for, a bit each.
@@ -565,13 +569,15 @@ impl Set {
     /// # Safety
     ///
     /// Only for [`bpf_kfuncs!`](crate::bpf_kfuncs): `funcs`, `btf` and `ids` must belong together,
-    /// `btf` must be what is in the BTF sections of `module`, and the functions of that name in
-    /// `module` must be callable by programs that the verifier accepted.
+    /// `base` and `split` must be the contents of `btf`, and the functions of that name in `module`
+    /// must be callable by programs that the verifier accepted by that BTF.
     #[doc(hidden)]
     pub const unsafe fn new<const N: usize>(
         module: &'static ThisModule,
         funcs: &'static [Func],
         btf: &Encoded,
+        base: &'static [u8],
+        split: &'static [u8],
         ids: &'static IdSet<N>,
         filter: bindings::btf_kfunc_filter_t,
     ) -> Self {
@@ -583,6 +589,8 @@ impl Set {
             first_func: btf.first_func(),
             nr_types: btf.nr_types(),
             filter,
+            base,
+            split,
             moved_by: Atomic::new(0),
             hooks: Atomic::new(0),
         }
@@ -598,6 +606,7 @@ impl Set {
     /// - [`EBUSY`]: the module's `init()` is over; the verifier may be looking at its kfuncs.
     /// - [`EEXIST`]: the set was registered for this hook before.
     /// - [`ENOENT`]: the kernel has no BTF of the module, because it has none of its own.
+    /// - [`EBADMSG`]: the BTF sections of the module are not as they were built.
     /// - [`ENOMEM`], [`EINVAL`] and others: what the kernel says of the set.
     // Not inline: `btf_get_module_btf()` is not exported to modules.
     #[inline(never)]
@@ -621,6 +630,11 @@ impl Set {
             // The kernel would take this for success.
             return Err(ENOENT);
         }
+        if !self.has_intact_btf() {
+            // SAFETY: The reference was taken above.
+            unsafe { bindings::btf_put(btf) };
+            return Err(EBADMSG);
+        }
         // All of `.BTF` moves as one: behind the types of the kernel instead of those of
         // `.BTF.base`.
         //
@@ -639,12 +653,37 @@ impl Set {
             filter: self.filter,
         };
         // SAFETY: `set` is valid during the call, and nothing keeps a pointer to it; nothing writes
-        // to the ids. The BTF of the module describes the entry points, so programs call them as
-        // they have to be.
+        // to the ids. The BTF of the module is the one that describes the entry points, so programs
+        // call them as they have to be.
         to_result(unsafe { bindings::register_btf_kfunc_id_set(hook.prog_type(), &set) })?;
 
         self.hooks.store(hooks | (1 << hook as u32), Relaxed);
         Ok(())
+    }
+
+    /// Returns whether the kernel has taken the BTF of the module that the compiler made.
+    ///
+    /// It is what the verifier lets programs call the entry points by. The kernel finds it
+    /// plausible, at best: a file that was damaged, or worked on, may have other prototypes.
+    #[cfg(CONFIG_DEBUG_INFO_BTF_MODULES)]
+    fn has_intact_btf(&self) -> bool {
+        let module = self.module.as_ptr();
+
+        // SAFETY: Until `init()` is over, the kernel keeps these pointers to sections of the
+        // module, or NULL for one that is not there.
+        unsafe {
+            is_section(
+                (*module).btf_base_data,
+                (*module).btf_base_data_size,
+                self.base,
+            ) && is_section((*module).btf_data, (*module).btf_data_size, self.split)
+        }
+    }
+
+    /// Without, the kernel does not read the BTF of modules, and no set can be registered.
+    #[cfg(not(CONFIG_DEBUG_INFO_BTF_MODULES))]
+    fn has_intact_btf(&self) -> bool {
+        false
     }
 
     /// Asks `allow` whether a program may call a kfunc, in the way of `btf_kfunc_filter_t`.
@@ -670,6 +709,21 @@ impl Set {
             _ => EACCES.to_errno(),
         }
     }
+}
+
+/// Returns whether a section of a module, at `data` or not there, has these contents.
+///
+/// # Safety
+///
+/// `data` must be NULL or valid for reads of `size` bytes, which nobody writes to.
+#[cfg(any(CONFIG_DEBUG_INFO_BTF_MODULES, CONFIG_RUST_BPF_KUNIT_TEST))]
+unsafe fn is_section(data: *const c_void, size: u32, contents: &[u8]) -> bool {
+    if data.is_null() {
+        return false;
+    }
+    // SAFETY: By the function's safety requirements.
+    let section = unsafe { core::slice::from_raw_parts(data.cast::<u8>(), size as usize) };
+    section == contents
 }
 
 /// Defines the kfuncs of a module.
@@ -799,17 +853,19 @@ macro_rules! bpf_kfuncs {
                 },
             )+];
             const BTF: $crate::bpf::btf::Encoded = $crate::bpf::btf::encode(FUNCS);
+            const BASE: [u8; BTF.base_len()] = BTF.base();
+            const SPLIT: [u8; BTF.split_len()] = BTF.split();
 
             // A second use of this macro in a module would append to the sections, which the kernel
             // would not see. Let the linker object.
             #[no_mangle]
             #[link_section = ".BTF.base"]
             #[used(compiler)]
-            static __bpf_kfuncs_once_per_module: [u8; BTF.base_len()] = BTF.base();
+            static __bpf_kfuncs_once_per_module: [u8; BASE.len()] = BASE;
 
             #[link_section = ".BTF"]
             #[used(compiler)]
-            static SPLIT: [u8; BTF.split_len()] = BTF.split();
+            static SECTION: [u8; SPLIT.len()] = SPLIT;
 
             static IDS: $crate::bpf::kfunc::IdSet<{ FUNCS.len() }> =
                 $crate::bpf::kfunc::IdSet::new(
@@ -835,6 +891,8 @@ macro_rules! bpf_kfuncs {
                     $crate::module::this_module::<crate::LocalModule>(),
                     FUNCS,
                     &BTF,
+                    &BASE,
+                    &SPLIT,
                     &IDS,
                     $crate::bpf_kfuncs!(@filter $($filter)?),
                 )
@@ -955,6 +1013,23 @@ mod tests {
         assert_eq!(Err::<i32, Error>(EINVAL).into_abi(), -22);
         assert_eq!(Ok(1i64 << 40).into_abi(), 1 << 40);
         assert_eq!(Err::<i64, Error>(ESRCH).into_abi(), -3);
+    }
+
+    #[test]
+    fn section_is_compared_as_a_whole() {
+        let section = [1u8, 2, 3];
+        let is = |size, contents: &[u8]| {
+            // SAFETY: The section is at least as long in all cases below.
+            unsafe { is_section(section.as_ptr().cast(), size, contents) }
+        };
+
+        assert!(is(3, &[1, 2, 3]));
+        assert!(!is(3, &[1, 2, 4]));
+        assert!(!is(2, &[1, 2, 3]));
+        assert!(!is(3, &[1, 2]));
+        assert!(is(0, &[]));
+        // SAFETY: NULL is allowed.
+        assert!(!unsafe { is_section(core::ptr::null(), 0, &[]) });
     }
 
     #[test]

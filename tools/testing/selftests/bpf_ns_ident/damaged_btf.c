@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Modules that are not as they were built: of another kernel, or with damaged
+ * BTF, for which the verifier would let programs pass what a kfunc does not
+ * expect. All of them have to be refused, and nothing else may happen.
+ *
+ * A byte in some is damaged and a length in some is tried, with TORTURE=1 in the
+ * environment all of them.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <linux/btf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bpf_util.h"
+#include "kselftest_harness.h"
+#include "ns_util.h"
+
+/* The kernel's own, which programs see all the same. */
+#define ENOTSUPP 524
+
+/* How many loads there are of each kind, if it is not all. */
+#define SOME 40
+
+static bool is_long(void)
+{
+	const char *torture = getenv("TORTURE");
+
+	return torture && *torture;
+}
+
+/* The module's file, in memory. */
+struct image {
+	__u8 *data;
+	size_t size;
+	long taint;		/* of the kernel, by that module as it is */
+	int by_kernel;		/* how many loads were refused by the kernel */
+	int by_module;		/* and by the module itself */
+};
+
+static Elf64_Shdr *sections(const struct image *image)
+{
+	return (void *)(image->data + ((Elf64_Ehdr *)image->data)->e_shoff);
+}
+
+static char *section_name(const struct image *image, const Elf64_Shdr *section)
+{
+	const Elf64_Ehdr *ehdr = (void *)image->data;
+	const Elf64_Shdr *names = &sections(image)[ehdr->e_shstrndx];
+
+	return (char *)image->data + names->sh_offset + section->sh_name;
+}
+
+static Elf64_Shdr *find_section(const struct image *image, const char *name)
+{
+	const Elf64_Ehdr *ehdr = (void *)image->data;
+	Elf64_Shdr *section = sections(image);
+
+	for (int i = 0; i < ehdr->e_shnum; i++, section++)
+		if (!strcmp(section_name(image, section), name))
+			return section;
+	return NULL;
+}
+
+static int load_image(const struct image *image)
+{
+	return syscall(SYS_init_module, image->data, image->size, "") ? -errno : 0;
+}
+
+/* -ENOEXEC if it is not a file that the tests can change. */
+static int read_image(struct image *image)
+{
+	int err = 0, fd = module_open(MODULE);
+	struct stat st;
+
+	if (fd < 0)
+		return -ENOENT;
+	if (fstat(fd, &st)) {
+		close(fd);
+		return -errno;
+	}
+	image->size = st.st_size;
+	image->data = malloc(image->size);
+	for (size_t done = 0; !err && done < image->size;) {
+		ssize_t got = read(fd, image->data + done, image->size - done);
+
+		if (got <= 0)
+			err = -EIO;
+		done += got;
+	}
+	close(fd);
+	if (err)
+		return err;
+	if (image->size < sizeof(Elf64_Ehdr) ||
+	    memcmp(image->data, ELFMAG, SELFMAG) ||
+	    image->data[EI_CLASS] != ELFCLASS64)
+		return -ENOEXEC;
+	return 0;
+}
+
+/* Tells also that the kernel has warned of something. */
+static long get_taint(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/tainted", "r");
+	long taint = -1;
+
+	if (file && fscanf(file, "%ld", &taint) != 1)
+		taint = -1;
+	if (file)
+		fclose(file);
+	return taint;
+}
+
+#define setup_image(IMAGE)						\
+	do {								\
+		int err = read_image(IMAGE);				\
+									\
+		if (err == -ENOEXEC)					\
+			SKIP(return, "the module is compressed, or not 64 bit"); \
+		ASSERT_EQ(0, err);					\
+		ASSERT_EQ(0, module_unload(MODULE));			\
+		ASSERT_EQ(0, load_image(IMAGE));			\
+		ASSERT_EQ(0, module_unload(MODULE));			\
+		(IMAGE)->taint = get_taint();				\
+		ASSERT_LE(0, (IMAGE)->taint);				\
+	} while (0)
+
+/* After all that, the kernel is well, and the module as it was built works. */
+static void teardown_image(struct __test_metadata *_metadata,
+			   struct image *image)
+{
+	static struct raw_prog prog;
+	struct kfunc kfunc;
+	int fd;
+
+	EXPECT_EQ(image->taint, get_taint());
+	free(image->data);
+	EXPECT_EQ(0, module_load(MODULE, NULL));
+	ASSERT_EQ(0, kfunc_find(&kfunc, MODULE, KFUNC));
+	prog.kfunc = &kfunc;
+	fd = raw_load_type(&prog, BPF_PROG_TYPE_SYSCALL, 0);
+	EXPECT_LE(0, fd) {
+		TH_LOG("%s", prog.log);
+	}
+	if (fd >= 0)
+		close(fd);
+	kfunc_close(&kfunc);
+}
+
+/*
+ * Loads the image, which must not work because of its BTF, and not because of
+ * what a test has done to make that so.
+ */
+static void expect_refused(struct __test_metadata *_metadata,
+			   struct image *image, const char *what, size_t where)
+{
+	int err = load_image(image);
+	bool by_module = err == -EBADMSG || err == -ENOENT;
+
+	EXPECT_TRUE(by_module || err == -EINVAL || err == -E2BIG ||
+		    err == -ENOTSUPP) {
+		TH_LOG("%s %zu: %d", what, where, err);
+	}
+	EXPECT_FALSE(module_is_loaded(MODULE));
+	/* For what comes next. */
+	if (!err)
+		ASSERT_EQ(0, module_unload(MODULE));
+	if (by_module)
+		image->by_module++;
+	else
+		image->by_kernel++;
+}
+
+FIXTURE(damaged)
+{
+	struct image image;
+	Elf64_Shdr *section;
+	__u8 *data;		/* of the section */
+	size_t size;
+};
+
+FIXTURE_VARIANT(damaged)
+{
+	const char *section;
+	const char *other;
+};
+
+FIXTURE_VARIANT_ADD(damaged, btf)
+{
+	.section = ".BTF",
+	.other = ".BTF.base",
+};
+
+FIXTURE_VARIANT_ADD(damaged, btf_base)
+{
+	.section = ".BTF.base",
+	.other = ".BTF",
+};
+
+FIXTURE_SETUP(damaged)
+{
+	setup_image(&self->image);
+	self->section = find_section(&self->image, variant->section);
+	ASSERT_NE(NULL, self->section);
+	self->size = self->section->sh_size;
+	self->data = self->image.data + self->section->sh_offset;
+	ASSERT_LT(24, self->size);
+}
+
+FIXTURE_TEARDOWN(damaged)
+{
+	teardown_image(_metadata, &self->image);
+}
+
+static size_t get_step(size_t size)
+{
+	return is_long() || size <= SOME ? 1 : size / SOME;
+}
+
+#define TH_LOG_COUNT()							\
+	TH_LOG("%d loads refused by the kernel, %d by the module",	\
+	       self->image.by_kernel, self->image.by_module)
+
+TEST_F_TIMEOUT(damaged, byte_is_noticed, 1800)
+{
+	static const __u8 flips[] = { 0xff, 0x01, 0x80, 0x20 };
+	size_t step = get_step(self->size);
+
+	for (size_t i = 0; i < self->size; i += step) {
+		for (size_t j = 0; j < ARRAY_SIZE(flips); j++) {
+			if (!is_long() && j != i / step % ARRAY_SIZE(flips))
+				continue;
+			self->data[i] ^= flips[j];
+			expect_refused(_metadata, &self->image, "byte", i);
+			self->data[i] ^= flips[j];
+		}
+	}
+	TH_LOG_COUNT();
+}
+
+TEST_F_TIMEOUT(damaged, end_is_missed, 1800)
+{
+	size_t step = get_step(self->size);
+
+	for (size_t size = 0; size < self->size; size += step) {
+		self->section->sh_size = size;
+		expect_refused(_metadata, &self->image, "length", size);
+	}
+	self->section->sh_size = self->size - 1;
+	expect_refused(_metadata, &self->image, "length", self->size - 1);
+	self->section->sh_size = self->size + 1;
+	expect_refused(_metadata, &self->image, "length", self->size + 1);
+	TH_LOG_COUNT();
+}
+
+TEST_F(damaged, section_of_zeroes_is_refused)
+{
+	memset(self->data, 0, self->size);
+	expect_refused(_metadata, &self->image, "zeroes", self->size);
+}
+
+TEST_F(damaged, section_that_is_not_there_is_missed)
+{
+	section_name(&self->image, self->section)[1] = 'X';
+	expect_refused(_metadata, &self->image, "section", 0);
+}
+
+TEST_F(damaged, section_is_not_the_other)
+{
+	const Elf64_Shdr *other = find_section(&self->image, variant->other);
+
+	ASSERT_NE(NULL, other);
+	self->section->sh_offset = other->sh_offset;
+	self->section->sh_size = other->sh_size;
+	expect_refused(_metadata, &self->image, "section", other->sh_size);
+}
+
+/* Modules that are of another kernel. */
+FIXTURE(foreign)
+{
+	struct image image;
+	int klog;
+};
+
+FIXTURE_SETUP(foreign)
+{
+	self->klog = klog_open();
+	ASSERT_LE(0, self->klog);
+	setup_image(&self->image);
+}
+
+FIXTURE_TEARDOWN(foreign)
+{
+	close(self->klog);
+	teardown_image(_metadata, &self->image);
+}
+
+/* The first type that is called something else by then. */
+static const char *find_change(const struct btf *was, const struct btf *is)
+{
+	for (__u32 id = 1; id < btf__type_cnt(was); id++) {
+		const char *name, *before;
+
+		before = btf__name_by_offset(was, btf__type_by_id(was, id)->name_off);
+		name = btf__name_by_offset(is, btf__type_by_id(is, id)->name_off);
+		if (strcmp(before, name))
+			return name;
+	}
+	return "";
+}
+
+/* As if the kernel had none of that name, for each type that it has to have. */
+TEST_F(foreign, kernel_says_which_type_it_lacks)
+{
+	const Elf64_Shdr *section = find_section(&self->image, ".BTF.base");
+	struct btf_header *header;
+	struct btf *was, *is;
+	char want[128];
+	__u8 *data;
+
+	ASSERT_NE(NULL, section);
+	data = self->image.data + section->sh_offset;
+	header = (void *)data;
+	was = btf__new(data, section->sh_size);
+	ASSERT_NE(NULL, was);
+	ASSERT_LT(1, btf__type_cnt(was));
+	for (__u32 id = 1; id < btf__type_cnt(was); id++) {
+		__u32 off = btf__type_by_id(was, id)->name_off;
+		char *last = (char *)data + header->hdr_len + header->str_off + off;
+
+		/* An end may belong to several names. */
+		last += strlen(last) - 1;
+		*last ^= 0x20;
+		is = btf__new(data, section->sh_size);
+		ASSERT_NE(NULL, is);
+		snprintf(want, sizeof(want), "type '%s'", find_change(was, is));
+		EXPECT_EQ(-EINVAL, load_image(&self->image));
+		EXPECT_TRUE(klog_find(self->klog, want, NULL, 0)) {
+			TH_LOG("nothing in the log about %s", want);
+		}
+		EXPECT_TRUE(klog_find(self->klog, "[" MODULE "] BTF", NULL, 0));
+		*last ^= 0x20;
+		btf__free(is);
+	}
+	btf__free(was);
+}
+
+/* What a module says of the kernel that it was built for. */
+static char *find_vermagic(const struct image *image)
+{
+	static const char name[] = "vermagic=";
+	const Elf64_Shdr *section = find_section(image, ".modinfo");
+	char *found;
+
+	if (!section)
+		return NULL;
+	found = memmem(image->data + section->sh_offset, section->sh_size,
+		       name, strlen(name));
+	return found ? found + strlen(name) : NULL;
+}
+
+static void expect_another_kernel(struct __test_metadata *_metadata,
+				  FIXTURE_DATA(foreign) * self, char *vermagic)
+{
+	char want[256];
+
+	snprintf(want, sizeof(want), "%s: version magic '%s' should be",
+		 MODULE, vermagic);
+	EXPECT_EQ(-ENOEXEC, load_image(&self->image));
+	EXPECT_FALSE(module_is_loaded(MODULE));
+	EXPECT_TRUE(klog_find(self->klog, want, NULL, 0));
+}
+
+TEST_F(foreign, module_of_another_version_is_refused)
+{
+	char *vermagic = find_vermagic(&self->image);
+
+	ASSERT_NE(NULL, vermagic);
+	vermagic[0]++;
+	expect_another_kernel(_metadata, self, vermagic);
+	vermagic[0]--;
+	/* The last digit of the version. */
+	vermagic[strspn(vermagic, "0123456789.") - 1]++;
+	expect_another_kernel(_metadata, self, vermagic);
+}
+
+TEST_F(foreign, module_of_another_configuration_is_refused)
+{
+	char *vermagic = find_vermagic(&self->image);
+
+	ASSERT_NE(NULL, vermagic);
+	/* SMP, for example. */
+	vermagic = strchr(vermagic, ' ');
+	ASSERT_NE(NULL, vermagic);
+	vermagic[1] ^= 0x20;
+	expect_another_kernel(_metadata, self, find_vermagic(&self->image));
+}
+
+TEST_HARNESS_MAIN
