@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Programs of all types that ask whatever they may, on whatever happens in the
+ * whole system, and look each answer up in the record.
+ */
+#include "stress.bpf.h"
+
+#define ENOENT	2
+#define ESRCH	3
+
+#define CLONE_NEWPID	0x20000000
+#define CLONE_NEWNET	0x40000000
+
+int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
+int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
+__s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
+int bpf_sk_netns_ident(const struct sock_common *sk,
+		       struct bpf_ns_ident *ident) __ksym;
+int bpf_skb_netns_ident(const struct __sk_buff *skb,
+			struct bpf_ns_ident *ident) __ksym;
+int bpf_xdp_netns_ident(const struct xdp_md *ctx,
+			struct bpf_ns_ident *ident) __ksym;
+
+const __u32 ns_types[8] = {
+	0x00000080, 0x00020000, 0x02000000, 0x04000000,
+	0x08000000, 0x10000000, 0x20000000, 0x40000000,
+};
+
+/* What a program was asked by, and what for. */
+struct question {
+	__u32 prog;
+	__u32 kfunc;
+	__u32 type;
+};
+
+static __noinline int is_right(const struct question *q,
+			       const struct bpf_ns_ident *ident)
+{
+	struct stress *all = get_stress();
+	struct stress_space *space;
+	__u64 id = ident->id;
+
+	space = bpf_map_lookup_elem(&spaces, &id);
+	if (!all || !space || ident->dev != all->initial.dev ||
+	    ident->ino != space->ino || q->type != space->type)
+		return 0;
+	/* A device, and packets in it, are a bit longer there than tasks. */
+	if (space->is_gone && q->kfunc != ASK_SKB && q->kfunc != ASK_XDP)
+		return 0;
+	__sync_fetch_and_add(&space->answers, 1);
+	return 1;
+}
+
+static __noinline int is_zero(const struct bpf_ns_ident *ident)
+{
+	return !ident->dev && !ident->ino && !ident->id;
+}
+
+/* Keeps the first one, for whoever is to find out. */
+static __noinline int note_wrong(const struct question *q, __s64 ret,
+				 const struct bpf_ns_ident *ident)
+{
+	struct stress *all = get_stress();
+	struct stress_space *space;
+	__u64 id = ident->id;
+
+	if (!all || __sync_lock_test_and_set(&all->has_wrong, 1))
+		return 0;
+	all->prog = q->prog;
+	all->kfunc = q->kfunc;
+	all->type = q->type;
+	all->ret = ret;
+	all->ident = *ident;
+	space = bpf_map_lookup_elem(&spaces, &id);
+	if (space)
+		all->space = *space;
+	return 0;
+}
+
+static __noinline int judge(const struct question *q, __s64 ret,
+			    const struct bpf_ns_ident *ident)
+{
+	struct stress *all = get_stress();
+	struct stress_count *count;
+	__u32 key = 0, kfunc = q->kfunc, prog = q->prog;
+	bool may_be_none;
+
+	count = bpf_map_lookup_elem(&counts, &key);
+	if (!all || !count || kfunc >= NR_ASK || prog >= MAX_STRESS_PROGS)
+		return 0;
+	/* What a task gives back at its end, or a packet without a device. */
+	may_be_none = kfunc != ASK_SK && kfunc != ASK_XDP;
+
+	__sync_fetch_and_add(&count->asked[kfunc], 1);
+	__sync_fetch_and_add(&all->by_prog[prog], 1);
+	if (kfunc == ASK_PID_IN) {
+		if (ret == (__s64)bpf_get_current_pid_tgid())
+			__sync_fetch_and_add(&count->right[kfunc], 1);
+		else if (ret == -ESRCH)
+			__sync_fetch_and_add(&count->none[kfunc], 1);
+		else
+			goto wrong;
+		return 0;
+	}
+	if (!ret && is_right(q, ident))
+		__sync_fetch_and_add(&count->right[kfunc], 1);
+	else if (ret == -ENOENT && may_be_none && is_zero(ident))
+		__sync_fetch_and_add(&count->none[kfunc], 1);
+	else
+		goto wrong;
+	return 0;
+wrong:
+	__sync_fetch_and_add(&count->wrong[kfunc], 1);
+	note_wrong(q, ret, ident);
+	return 0;
+}
+
+#define ask(PROG, KFUNC, TYPE, CALL)					\
+	do {								\
+		struct bpf_ns_ident ident = { POISON, POISON, POISON };	\
+		struct question q = { PROG, KFUNC, TYPE };		\
+		__s64 ret = CALL;					\
+									\
+		judge(&q, ret, &ident);					\
+	} while (0)
+
+static __always_inline void ask_current(__u32 prog)
+{
+	__u32 type = ns_types[bpf_get_prandom_u32() % 8];
+	struct stress *all = get_stress();
+	struct bpf_ns_ident initial;
+
+	if (!all)
+		return;
+	initial = all->initial;
+	ask(prog, ASK_PIDNS, CLONE_NEWPID, bpf_get_current_pidns_ident(&ident));
+	ask(prog, ASK_NS, type, bpf_get_current_ns_ident(type, &ident));
+	ask(prog, ASK_PID_IN, CLONE_NEWPID,
+	    bpf_get_current_pid_tgid_in(&initial));
+}
+
+#define ask_sk(PROG, SK)						\
+	ask(PROG, ASK_SK, CLONE_NEWNET,					\
+	    bpf_sk_netns_ident((const void *)(SK), &ident))
+
+static __always_inline void ask_skb(__u32 prog, struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	ask(prog, ASK_SKB, CLONE_NEWNET, bpf_skb_netns_ident(skb, &ident));
+	if (sk)
+		ask_sk(prog, sk);
+}
+
+SEC("raw_tp/sys_enter")
+int stress_raw_tp(void *ctx)
+{
+	ask_current(0);
+	return 0;
+}
+
+SEC("tp/raw_syscalls/sys_exit")
+int stress_tp(void *ctx)
+{
+	ask_current(1);
+	return 0;
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(stress_switch)
+{
+	ask_current(2);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(stress_exit)
+{
+	ask_current(3);
+	return 0;
+}
+
+SEC("kprobe/commit_creds")
+int stress_kprobe(void *ctx)
+{
+	ask_current(4);
+	return 0;
+}
+
+SEC("kretprobe/switch_task_namespaces")
+int stress_kretprobe(void *ctx)
+{
+	ask_current(5);
+	return 0;
+}
+
+SEC("fentry/exit_nsproxy_namespaces")
+int BPF_PROG(stress_fentry)
+{
+	ask_current(6);
+	return 0;
+}
+
+SEC("fexit/release_task")
+int BPF_PROG(stress_fexit)
+{
+	ask_current(7);
+	return 0;
+}
+
+SEC("lsm/task_alloc")
+int BPF_PROG(stress_lsm)
+{
+	ask_current(8);
+	return 0;
+}
+
+SEC("lsm.s/file_open")
+int BPF_PROG(stress_lsm_s)
+{
+	ask_current(9);
+	return 0;
+}
+
+SEC("lsm/socket_sendmsg")
+int BPF_PROG(stress_lsm_sk, struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	if (sk)
+		ask_sk(10, sk);
+	ask_current(10);
+	return 0;
+}
+
+SEC("perf_event")
+int stress_perf_event(void *ctx)
+{
+	ask_current(11);
+	return 0;
+}
+
+SEC("iter/task")
+int stress_iter(struct bpf_iter__task *ctx)
+{
+	ask_current(12);
+	return 0;
+}
+
+/* Many answers for one system call. */
+SEC("syscall")
+int stress_syscall(void *ctx)
+{
+	int i;
+
+	bpf_for(i, 0, 100)
+		ask_current(13);
+	return 0;
+}
+
+SEC("cgroup/sock_create")
+int stress_sock(struct bpf_sock *ctx)
+{
+	ask_sk(14, bpf_cast_to_kern_ctx(ctx));
+	ask_current(14);
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int stress_connect(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	if (sk)
+		ask_sk(15, sk);
+	ask_current(15);
+	return 1;
+}
+
+SEC("cgroup/getsockopt")
+int stress_getsockopt(struct bpf_sockopt *ctx)
+{
+	ask_current(16);
+	return 1;
+}
+
+SEC("cgroup/dev")
+int stress_device(struct bpf_cgroup_dev_ctx *ctx)
+{
+	ask_current(17);
+	return 1;
+}
+
+SEC("cgroup_skb/egress")
+int stress_cgroup_skb(struct __sk_buff *skb)
+{
+	ask_skb(18, skb);
+	return 1;
+}
+
+SEC("socket")
+int stress_filter(struct __sk_buff *skb)
+{
+	ask_skb(19, skb);
+	return -1;
+}
+
+SEC("tcx/ingress")
+int stress_tcx(struct __sk_buff *skb)
+{
+	ask_skb(20, skb);
+	return TCX_PASS;
+}
+
+SEC("xdp")
+int stress_xdp(struct xdp_md *ctx)
+{
+	ask(21, ASK_XDP, CLONE_NEWNET, bpf_xdp_netns_ident(ctx, &ident));
+	return XDP_PASS;
+}
+
+SEC("uprobe")
+int stress_uprobe(void *ctx)
+{
+	ask_current(22);
+	return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _STRESS_H
+#define _STRESS_H
+
+/* What the programs of the stress test and the test itself share. */
+
+#include "report.h"
+
+enum stress_kfunc {
+	ASK_PIDNS,
+	ASK_NS,
+	ASK_PID_IN,
+	ASK_SK,
+	ASK_SKB,
+	ASK_XDP,
+	NR_ASK,
+};
+
+/* A namespace, by its id, from when it is made. */
+struct stress_space {
+	__u32 ino;
+	__u32 type;		/* CLONE_NEW* */
+	__u32 is_gone;
+	__u32 pad;
+	__u64 answers;
+};
+
+/* What came of the calls. Each call is in one of these but asked. */
+struct stress_count {
+	__u64 asked[NR_ASK];
+	__u64 right[NR_ASK];
+	__u64 none[NR_ASK];	/* -ENOENT and the like, where that can be */
+	__u64 wrong[NR_ASK];
+};
+
+#define NR_STRESS_PROGS	23
+#define MAX_STRESS_PROGS 32
+
+struct stress {
+	struct bpf_ns_ident initial;	/* in: the initial pid namespace */
+	__u64 made;			/* namespaces */
+	__u64 gone;
+	__u64 not_recorded;
+	__u64 by_prog[MAX_STRESS_PROGS];
+	/* The first answer that was wrong, if there is one. */
+	__u32 has_wrong;
+	__u32 prog;
+	__u32 kfunc;
+	__u32 type;
+	__s64 ret;
+	struct bpf_ns_ident ident;
+	struct stress_space space;
+};
+
+#endif /* _STRESS_H */

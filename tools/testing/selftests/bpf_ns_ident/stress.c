@@ -1,0 +1,798 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Namespaces are made and given up as fast as it goes, on all CPUs, while programs
+ * of all types ask about them, other programs are loaded and unloaded, and the
+ * module is unloaded and loaded whenever there is a moment without a program.
+ *
+ * A program that asks nothing keeps the record of all namespaces, from the
+ * functions by which the kernel makes them known and forgets them. Each answer is
+ * looked up there.
+ *
+ * Takes about 15 s. With TORTURE=1 in the environment, until there are ten million
+ * answers and 100,000 namespaces.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/compiler.h>
+#include <linux/perf_event.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpf_util.h"
+#include "kselftest.h"
+#include "ns_util.h"
+#include "stress.h"
+
+#define SHORT_SECS	15
+#define LONG_ANSWERS	10000000ULL
+#define LONG_SPACES	100000ULL
+
+#define ROUND_MSECS	2000
+#define PORT		4243
+#define MAX_CPUS	64
+#define NR_HOMES	3
+
+#define LO		1
+
+static const struct {
+	const char *name;
+	__u64 flag;
+} types[] = {
+	{ "cgroup", CLONE_NEWCGROUP },
+	{ "ipc", CLONE_NEWIPC },
+	{ "mnt", CLONE_NEWNS },
+	{ "net", CLONE_NEWNET },
+	{ "pid", CLONE_NEWPID },
+	{ "time", CLONE_NEWTIME },
+	{ "user", CLONE_NEWUSER },
+	{ "uts", CLONE_NEWUTS },
+};
+
+/* What processes of the test share. */
+static struct {
+	bool stop;
+	bool is_to_go;		/* the module: no programs for a while */
+	__u32 prog_id;		/* of the one that is run by system call */
+	__u64 entered;		/* other namespaces, by setns() */
+	__u64 loads;		/* of programs */
+	__u64 refused_loads;	/* since the module was not there */
+	__u64 bad_loads;
+	__s64 bad_load;		/* the last errno */
+} *shared;
+
+static bool is_long;
+static int nr_cpus;
+static struct ns_task homes[NR_HOMES];
+static int home_fds[NR_HOMES][ARRAY_SIZE(types)];
+static struct ns_cgroup cgroup = { .fd = -1 };
+static struct stress *stress;
+static int spaces_fd, counts_fd, stress_fd;
+static int filter_sock = -1;
+static pid_t workers[2 * MAX_CPUS + 1];
+static int nr_workers;
+
+static void clean_up(void)
+{
+	for (int i = 0; i < nr_workers; i++) {
+		kill(workers[i], SIGKILL);
+		waitpid(workers[i], NULL, 0);
+	}
+	for (int i = 0; i < NR_HOMES; i++)
+		ns_stop(&homes[i]);
+	ns_cgroup_close(&cgroup);
+	module_load(MODULE, NULL);
+}
+
+static void __noreturn __printf(1, 2) give_up(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	printf("# ");
+	vprintf(format, args);
+	printf("\n");
+	va_end(args);
+	clean_up();
+	ksft_exit_fail();
+}
+
+/* Ends the test if it cannot go on. */
+#define must(CALL)							\
+	({								\
+		long ret_ = (CALL);					\
+									\
+		if (ret_ < 0)						\
+			give_up("%s: %ld, errno %d", #CALL, ret_, errno); \
+		ret_;							\
+	})
+
+static bool is_over(void)
+{
+	return __atomic_load_n(&shared->stop, __ATOMIC_RELAXED);
+}
+
+static __u64 now_msecs(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+/* For uprobes. Not static, and never inlined, so that it can be found. */
+int stress_target(void);
+noinline int stress_target(void)
+{
+	asm volatile("");
+	return 0;
+}
+
+static int bring_up_lo(void)
+{
+	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err = ioctl(sock, SIOCSIFFLAGS, &req) ? -errno : 0;
+
+	close(sock);
+	return err;
+}
+
+/* Has programs for sockets and packets run, in whatever net namespace this is. */
+static void use_sockets(void)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_port = htons(PORT),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int value, sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(value);
+
+	if (sock < 0)
+		return;
+	getsockopt(sock, SOL_SOCKET, SO_TYPE, &value, &len);
+	if (!connect(sock, (void *)&addr, sizeof(addr)))
+		send(sock, &value, sizeof(value), MSG_DONTWAIT);
+	close(sock);
+}
+
+static void do_this_and_that(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	getppid();
+	stress_target();
+	use_sockets();
+}
+
+/* The life of a task in namespaces of its own. */
+static void __noreturn live(unsigned int seed, __u64 flags, int prog)
+{
+	static const int cheap[] = {
+		CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWCGROUP,
+		CLONE_NEWUSER, CLONE_NEWNS,
+	};
+	size_t type = rand_r(&seed) % ARRAY_SIZE(types);
+	int home = rand_r(&seed) % NR_HOMES;
+	pid_t pid;
+
+	if (flags & CLONE_NEWNET)
+		bring_up_lo();
+	do_this_and_that();
+	run_syscall_prog(prog, NULL, 0);
+	if (!setns(home_fds[home][type], types[type].flag))
+		__atomic_fetch_add(&shared->entered, 1, __ATOMIC_RELAXED);
+	do_this_and_that();
+	unshare(cheap[rand_r(&seed) % ARRAY_SIZE(cheap)]);
+	run_syscall_prog(prog, NULL, 0);
+	pid = fork();
+	if (!pid) {
+		stress_target();
+		_exit(0);
+	}
+	/* Nobody waits for every other one: the kernel does, in the end. */
+	if (pid > 0 && rand_r(&seed) % 2)
+		waitpid(pid, NULL, 0);
+	do_this_and_that();
+	_exit(0);
+}
+
+/* Starts tasks without end, each in some new namespaces. */
+static void __noreturn churn(int cpu, unsigned int seed)
+{
+	static const __u64 mixes[] = {
+		CLONE_NEWPID,
+		CLONE_NEWPID | CLONE_NEWUSER,
+		CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC,
+		CLONE_NEWUSER | CLONE_NEWCGROUP,
+		CLONE_NEWNS | CLONE_NEWTIME | CLONE_NEWUTS,
+		CLONE_NEWPID | CLONE_NEWCGROUP | CLONE_NEWTIME,
+		0,
+	};
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (!is_over()) {
+		struct clone_args args = { .exit_signal = SIGCHLD };
+		unsigned int random = rand_r(&seed);
+		__u32 id = __atomic_load_n(&shared->prog_id, __ATOMIC_RELAXED);
+		int prog = bpf_prog_get_fd_by_id(id);
+		pid_t pid;
+
+		args.flags = mixes[random % ARRAY_SIZE(mixes)];
+		/* These take longer than all the others. */
+		if (random / 16 % 16 == 0)
+			args.flags = CLONE_NEWNET | CLONE_NEWUSER;
+		else if (random / 16 % 32 == 1)
+			args.flags = ALL_NS;
+		pid = syscall(SYS_clone3, &args, sizeof(args));
+		if (!pid)
+			live(random, args.flags, prog);
+		if (pid > 0)
+			waitpid(pid, NULL, 0);
+		if (prog >= 0)
+			close(prog);
+	}
+	_exit(0);
+}
+
+/* Loads programs without end, and tries to get rid of the module. */
+static void __noreturn load_and_unload(void)
+{
+	static struct raw_prog prog;
+	struct kfunc kfunc = { .btf_fd = -1 };
+	int fd, err = 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prog.kfunc = &kfunc;
+	/* In one boot it stays the same. */
+	if (kfunc_find(&kfunc, MODULE, KFUNC))
+		_exit(1);
+	for (unsigned int i = 0; !is_over(); i++) {
+		kfunc_close(&kfunc);
+		while (__atomic_load_n(&shared->is_to_go, __ATOMIC_RELAXED))
+			usleep(1000);
+		fd = btf_open(MODULE, &kfunc.btf_id);
+		kfunc.btf_fd = fd;
+		if (fd >= 0)
+			fd = raw_load_type(&prog, i % 2 ? BPF_PROG_TYPE_SYSCALL :
+					   BPF_PROG_TYPE_RAW_TRACEPOINT, 0);
+		if (fd >= 0) {
+			__atomic_fetch_add(&shared->loads, 1, __ATOMIC_RELAXED);
+			close(fd);
+		} else if (fd == -ENOENT || fd == -ENXIO) {
+			shared->refused_loads++;
+		} else {
+			shared->bad_load = fd;
+			shared->bad_loads++;
+		}
+		/* It cannot, but for a moment between two rounds. */
+		err = module_unload_now(MODULE);
+		if (err && err != -EAGAIN && err != -EBUSY) {
+			shared->bad_load = err;
+			shared->bad_loads++;
+		}
+		usleep(1000);
+	}
+	_exit(0);
+}
+
+/* Namespaces that were there before. */
+static int record_existing(pid_t pid)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		struct stress_space space = { .type = types[i].flag };
+		struct bpf_ns_ident ident;
+
+		/* The task may be gone by now. */
+		if (ns_ident(pid, types[i].name, &ident))
+			continue;
+		if (ident.dev != stress->initial.dev)
+			return -EXDEV;
+		space.ino = ident.ino;
+		bpf_map_update_elem(spaces_fd, &ident.id, &space, BPF_NOEXIST);
+	}
+	return 0;
+}
+
+/* With those of threads that share a process. */
+static int record_all_existing(void)
+{
+	FILE *out = popen("ls -d /proc/[0-9]*/task/[0-9]* 2>/dev/null", "r");
+	char line[128];
+	int tid, err = 0;
+
+	while (out && !err && fgets(line, sizeof(line), out))
+		if (sscanf(line, "/proc/%*d/task/%d", &tid) == 1)
+			err = record_existing(tid);
+	return out && !pclose(out) ? err : -EIO;
+}
+
+static struct bpf_object *open_object(const char *name)
+{
+	char path[1200];
+	struct bpf_object *obj;
+
+	snprintf(path, sizeof(path), "%s/%s.bpf.o", test_dir(), name);
+	obj = bpf_object__open_file(path, NULL);
+	if (!obj)
+		give_up("cannot open %s: errno %d", path, errno);
+	return obj;
+}
+
+static struct bpf_map *get_map(struct bpf_object *obj, const char *name)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, name);
+
+	if (!map)
+		give_up("there is no map %s", name);
+	return map;
+}
+
+static struct bpf_object *start_record(void)
+{
+	struct bpf_object *obj = open_object("stress_record");
+	struct bpf_program *prog;
+
+	bpf_map__set_max_entries(get_map(obj, "spaces"),
+				 is_long ? 8 * LONG_SPACES : 1 << 16);
+	must(bpf_object__load(obj));
+	spaces_fd = bpf_map__fd(get_map(obj, "spaces"));
+	counts_fd = bpf_map__fd(get_map(obj, "counts"));
+	stress_fd = bpf_map__fd(get_map(obj, "stress"));
+	stress = mmap(NULL, sizeof(*stress), PROT_READ | PROT_WRITE, MAP_SHARED,
+		      stress_fd, 0);
+	if (stress == MAP_FAILED)
+		give_up("mmap: errno %d", errno);
+	must(ns_ident(getpid(), "pid", &stress->initial));
+	bpf_object__for_each_program(prog, obj)
+		if (!bpf_program__attach(prog))
+			give_up("%s: errno %d", bpf_program__name(prog), errno);
+	must(record_all_existing());
+	return obj;
+}
+
+#define MAX_LINKS (MAX_STRESS_PROGS + MAX_CPUS)
+
+/* The programs that ask, for one round. */
+struct round {
+	struct bpf_object *obj;
+	struct bpf_link *links[MAX_LINKS];
+	int nr_links;
+	int syscall_fd;
+	int iter_link;
+};
+
+static void add_link(struct round *round, struct bpf_program *prog,
+		     struct bpf_link *link)
+{
+	if (!link)
+		give_up("%s cannot be attached: errno %d",
+			bpf_program__name(prog), errno);
+	round->links[round->nr_links++] = link;
+}
+
+/* 10,000 times a second, on each CPU. */
+static void attach_perf_event(struct round *round, struct bpf_program *prog)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.size = sizeof(attr),
+		.sample_period = 100000,
+	};
+
+	for (int cpu = 0; cpu < nr_cpus; cpu++) {
+		int fd = must(syscall(SYS_perf_event_open, &attr, -1, cpu, -1,
+				      PERF_FLAG_FD_CLOEXEC));
+
+		add_link(round, prog, bpf_program__attach_perf_event(prog, fd));
+	}
+}
+
+static void attach(struct round *round, struct bpf_program *prog)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, uprobe, .func_name = "stress_target");
+	int fd = bpf_program__fd(prog);
+	struct bpf_link *link;
+
+	switch (bpf_program__type(prog)) {
+	case BPF_PROG_TYPE_SYSCALL:
+		round->syscall_fd = fd;
+		return;
+	case BPF_PROG_TYPE_PERF_EVENT:
+		attach_perf_event(round, prog);
+		return;
+	case BPF_PROG_TYPE_SOCKET_FILTER:
+		/* Takes the place of that of the round before. */
+		must(setsockopt(filter_sock, SOL_SOCKET, SO_ATTACH_BPF, &fd,
+				sizeof(fd)));
+		return;
+	case BPF_PROG_TYPE_CGROUP_SOCK:
+	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
+	case BPF_PROG_TYPE_CGROUP_DEVICE:
+	case BPF_PROG_TYPE_CGROUP_SKB:
+		link = bpf_program__attach_cgroup(prog, cgroup.fd);
+		break;
+	case BPF_PROG_TYPE_SCHED_CLS:
+		link = bpf_program__attach_tcx(prog, LO, NULL);
+		break;
+	case BPF_PROG_TYPE_XDP:
+		link = bpf_program__attach_xdp(prog, LO);
+		break;
+	default:
+		if (!strcmp(bpf_program__section_name(prog), "uprobe"))
+			link = bpf_program__attach_uprobe_opts(prog, -1,
+							       "/proc/self/exe",
+							       0, &uprobe);
+		else
+			link = bpf_program__attach(prog);
+	}
+	add_link(round, prog, link);
+	if (!strncmp(bpf_program__section_name(prog), "iter", 4))
+		round->iter_link = bpf_link__fd(link);
+}
+
+/* Fails if somebody has unloaded the module just now. */
+static int load_round(struct round *round)
+{
+	int err;
+
+	memset(round, 0, sizeof(*round));
+	round->obj = open_object("stress");
+	must(bpf_map__reuse_fd(get_map(round->obj, "spaces"), spaces_fd));
+	must(bpf_map__reuse_fd(get_map(round->obj, "counts"), counts_fd));
+	must(bpf_map__reuse_fd(get_map(round->obj, "stress"), stress_fd));
+	libbpf_set_print(NULL);
+	err = bpf_object__load(round->obj);
+	if (err)
+		bpf_object__close(round->obj);
+	return err;
+}
+
+static void start_round(struct round *round)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	struct bpf_program *prog;
+	int tries = 0, err;
+
+	do {
+		must(module_load(MODULE, NULL));
+		err = load_round(round);
+	} while (err && ++tries < 20);
+	must(err);
+	bpf_object__for_each_program(prog, round->obj)
+		attach(round, prog);
+	must(bpf_prog_get_info_by_fd(round->syscall_fd, &info, &len));
+	__atomic_store_n(&shared->prog_id, info.id, __ATOMIC_RELAXED);
+}
+
+/* Runs programs that nothing else runs. */
+static void run_round(struct round *round)
+{
+	__u64 end = now_msecs() + ROUND_MSECS;
+	char text[256];
+	int fd;
+
+	while (now_msecs() < end) {
+		must(run_syscall_prog(round->syscall_fd, NULL, 0));
+		fd = must(bpf_iter_create(round->iter_link));
+		while (read(fd, text, sizeof(text)) > 0)
+			;
+		close(fd);
+		while (recv(filter_sock, text, sizeof(text), MSG_DONTWAIT) > 0)
+			;
+		use_sockets();
+		usleep(1000);
+	}
+}
+
+static void end_round(struct round *round)
+{
+	int none = -1, tries = 0, err;
+
+	__atomic_store_n(&shared->prog_id, 0, __ATOMIC_RELAXED);
+	for (int i = 0; i < round->nr_links; i++)
+		bpf_link__destroy(round->links[i]);
+	setsockopt(filter_sock, SOL_SOCKET, SO_DETACH_BPF, &none, sizeof(none));
+	bpf_object__close(round->obj);
+
+	/* A program that was closed is there until RCU lets it go. */
+	__atomic_store_n(&shared->is_to_go, true, __ATOMIC_RELAXED);
+	do {
+		err = module_unload(MODULE);
+	} while (err == -EAGAIN && ++tries < 10);
+	must(err);
+	__atomic_store_n(&shared->is_to_go, false, __ATOMIC_RELAXED);
+}
+
+static void start_worker(int cpu)
+{
+	pid_t pid = must(fork());
+
+	if (!pid) {
+		if (cpu < 0)
+			load_and_unload();
+		churn(cpu, getpid());
+	}
+	workers[nr_workers++] = pid;
+	if (cpu >= 0)
+		must(ns_cgroup_add(&cgroup, pid));
+}
+
+static void start_workers(void)
+{
+	for (int i = 0; i < nr_cpus; i++) {
+		start_worker(i);
+		start_worker(i);
+	}
+	start_worker(-1);
+}
+
+static void stop_workers(void)
+{
+	__atomic_store_n(&shared->stop, true, __ATOMIC_RELAXED);
+	for (int i = 0; i < nr_workers; i++)
+		waitpid(workers[i], NULL, 0);
+	nr_workers = 0;
+}
+
+static void get_counts(struct stress_count *sum)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct stress_count *counts = calloc(cpus, sizeof(*counts));
+	__u32 key = 0;
+
+	memset(sum, 0, sizeof(*sum));
+	must(bpf_map_lookup_elem(counts_fd, &key, counts));
+	for (int cpu = 0; cpu < cpus; cpu++)
+		for (size_t i = 0; i < sizeof(*sum) / sizeof(__u64); i++)
+			((__u64 *)sum)[i] += ((__u64 *)&counts[cpu])[i];
+	free(counts);
+}
+
+/* What the record has, all in all. */
+struct totals {
+	__u64 spaces;
+	__u64 gone;
+	__u64 answers;
+	__u64 asked_about;	/* namespaces that an answer told */
+};
+
+static void get_totals(struct totals *totals)
+{
+	__u64 id, *last = NULL;
+
+	memset(totals, 0, sizeof(*totals));
+	while (!bpf_map_get_next_key(spaces_fd, last, &id)) {
+		struct stress_space space;
+
+		must(bpf_map_lookup_elem(spaces_fd, &id, &space));
+		totals->spaces++;
+		totals->gone += space.is_gone;
+		totals->answers += space.answers;
+		totals->asked_about += space.answers > 0;
+		last = &id;
+	}
+}
+
+/* Memory of the kernel that it cannot do without, in KiB. */
+static long get_memory(void)
+{
+	long memory = 0, kib;
+	char line[128];
+	FILE *file;
+
+	/* Of what it can do without, it keeps as much as it likes. */
+	sync();
+	write_file("/proc/sys/vm/drop_caches", "3");
+	file = fopen("/proc/meminfo", "r");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "SUnreclaim: %ld", &kib) == 1 ||
+		    sscanf(line, "VmallocUsed: %ld", &kib) == 1 ||
+		    sscanf(line, "Percpu: %ld", &kib) == 1)
+			memory += kib;
+	if (file)
+		fclose(file);
+	return memory;
+}
+
+/* Net namespaces are cleaned up by a worker of the kernel, long afterwards. */
+static __u64 wait_for_end(void)
+{
+	__u64 deadline = now_msecs() + 120 * 1000;
+	__u64 made, gone;
+
+	do {
+		made = __atomic_load_n(&stress->made, __ATOMIC_SEQ_CST);
+		gone = __atomic_load_n(&stress->gone, __ATOMIC_SEQ_CST);
+		usleep(10000);
+	} while (gone < made && now_msecs() < deadline);
+	return made - gone;
+}
+
+static __u64 sum_of(const __u64 *values)
+{
+	__u64 sum = 0;
+
+	for (int i = 0; i < NR_ASK; i++)
+		sum += values[i];
+	return sum;
+}
+
+static const char *const kfuncs[] = {
+	[ASK_PIDNS] = "bpf_get_current_pidns_ident",
+	[ASK_NS] = "bpf_get_current_ns_ident",
+	[ASK_PID_IN] = "bpf_get_current_pid_tgid_in",
+	[ASK_SK] = "bpf_sk_netns_ident",
+	[ASK_SKB] = "bpf_skb_netns_ident",
+	[ASK_XDP] = "bpf_xdp_netns_ident",
+};
+
+static void print_counts(const struct stress_count *count)
+{
+	for (int i = 0; i < NR_ASK; i++)
+		ksft_print_msg("%-28s %9llu asked %9llu right %7llu none %llu wrong\n",
+			       kfuncs[i], count->asked[i], count->right[i],
+			       count->none[i], count->wrong[i]);
+}
+
+static void print_wrong(void)
+{
+	ksft_print_msg("wrong, by program %u: %s type %#x returned %lld, %llu %llu %llu\n",
+		       stress->prog, kfuncs[stress->kfunc], stress->type,
+		       stress->ret, stress->ident.dev, stress->ident.ino,
+		       stress->ident.id);
+	ksft_print_msg("recorded for that id: ino %u type %#x gone %u\n",
+		       stress->space.ino, stress->space.type,
+		       stress->space.is_gone);
+}
+
+/* Memory is compared with that after so many rounds: caches have filled up then. */
+#define WARM_UP (is_long ? 10 : 1)
+
+static bool is_enough(__u64 start, int rounds)
+{
+	struct stress_count count;
+
+	if (rounds <= WARM_UP)
+		return false;
+	if (!is_long)
+		return now_msecs() - start >= SHORT_SECS * 1000;
+	get_counts(&count);
+	ksft_print_msg("%llu answers, %llu namespaces\n", sum_of(count.right),
+		       stress->made);
+	return sum_of(count.right) >= LONG_ANSWERS &&
+	       stress->made >= LONG_SPACES;
+}
+
+static void set_up(void)
+{
+	struct rlimit files = { 4096, 4096 };
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_port = htons(PORT),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	setrlimit(RLIMIT_NOFILE, &files);
+	nr_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	if (nr_cpus > MAX_CPUS)
+		nr_cpus = MAX_CPUS;
+	shared = ns_alloc(sizeof(*shared));
+	if (!shared)
+		give_up("no memory");
+	must(module_load(MODULE, NULL));
+	must(ns_cgroup_open(&cgroup));
+	must(bring_up_lo());
+	filter_sock = must(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	must(bind(filter_sock, (void *)&addr, sizeof(addr)));
+	for (int i = 0; i < NR_HOMES; i++) {
+		must(ns_start(&homes[i], NULL, ALL_NS));
+		for (size_t j = 0; j < ARRAY_SIZE(types); j++)
+			home_fds[i][j] = must(ns_open(homes[i].pid,
+						      types[j].name));
+	}
+}
+
+int main(void)
+{
+	struct bpf_object *record;
+	struct stress_count count;
+	struct totals totals;
+	int i, rounds = 0;
+	long before = 0, more;
+	__u64 start, left, made_before = 0;
+	struct round round;
+
+	ksft_print_header();
+	ksft_set_plan(9);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	is_long = getenv("TORTURE") && *getenv("TORTURE");
+	set_up();
+	record = start_record();
+	start_workers();
+	start = now_msecs();
+	do {
+		start_round(&round);
+		run_round(&round);
+		end_round(&round);
+		rounds++;
+		if (rounds == WARM_UP) {
+			made_before = stress->made;
+			before = get_memory();
+		}
+	} while (!is_enough(start, rounds));
+	stop_workers();
+	left = wait_for_end();
+	more = get_memory() - before;
+	get_counts(&count);
+	get_totals(&totals);
+	print_counts(&count);
+	ksft_print_msg("%llu namespaces made, %llu told of, %llu entered, %llu programs and %d times the module loaded\n",
+		       stress->made, totals.asked_about, shared->entered,
+		       shared->loads, rounds);
+
+	ksft_test_result(!stress->not_recorded &&
+			 stress->made <= totals.spaces,
+			 "every namespace is recorded\n");
+	if (stress->has_wrong)
+		print_wrong();
+	ksft_test_result(!sum_of(count.wrong), "no answer is wrong\n");
+	/* As many as there were calls, and each one counted where it belongs. */
+	ksft_test_result(sum_of(count.asked) == sum_of(count.right) +
+			 sum_of(count.none) + sum_of(count.wrong) &&
+			 totals.answers == sum_of(count.right) -
+			 count.right[ASK_PID_IN], "no answer is lost\n");
+	for (i = 0; i < NR_ASK && count.right[i]; i++)
+		;
+	ksft_test_result(i == NR_ASK, "every kfunc has answered\n");
+	if (i < NR_ASK)
+		ksft_print_msg("not %s\n", kfuncs[i]);
+	for (i = 0; i < NR_STRESS_PROGS && stress->by_prog[i]; i++)
+		;
+	ksft_test_result(i == NR_STRESS_PROGS, "every program has asked\n");
+	if (i < NR_STRESS_PROGS)
+		ksft_print_msg("not program %d\n", i);
+	ksft_test_result(!left, "every namespace came to its end\n");
+	if (left)
+		ksft_print_msg("%llu did not\n", left);
+	/* The smallest of what a namespace consists of is larger. */
+	ksft_test_result(more < 4096 + (long)(stress->made - made_before) / 16,
+			 "no memory is lost\n");
+	ksft_print_msg("%ld KiB more than %llu namespaces ago\n", more,
+		       stress->made - made_before);
+	ksft_test_result(shared->loads && !shared->bad_loads,
+			 "others load and unload programs\n");
+	if (shared->bad_loads)
+		ksft_print_msg("%llu times not, the last error is %lld\n",
+			       shared->bad_loads, shared->bad_load);
+	ksft_test_result(!is_long || (sum_of(count.right) >= LONG_ANSWERS &&
+				      stress->made >= LONG_SPACES),
+			 "it was enough\n");
+	bpf_object__close(record);
+	clean_up();
+	ksft_finished();
+}
