@@ -116,19 +116,23 @@ static long get_taint(void)
 	return taint;
 }
 
-#define setup_image(IMAGE)						\
-	do {								\
-		int err = read_image(IMAGE);				\
-									\
-		if (err == -ENOEXEC)					\
-			SKIP(return, "the module is compressed, or not 64 bit"); \
-		ASSERT_EQ(0, err);					\
-		ASSERT_EQ(0, module_unload(MODULE));			\
-		ASSERT_EQ(0, load_image(IMAGE));			\
-		ASSERT_EQ(0, module_unload(MODULE));			\
-		(IMAGE)->taint = get_taint();				\
-		ASSERT_LE(0, (IMAGE)->taint);				\
-	} while (0)
+/* Returns whether there is an image that the tests can change. */
+static bool setup_image(struct __test_metadata *_metadata, struct image *image)
+{
+	int err = read_image(image);
+
+	if (err == -ENOEXEC)
+		return false;
+	ASSERT_EQ(0, err);
+	ASSERT_EQ(0, module_unload(MODULE));
+	ASSERT_EQ(0, load_image(image));
+	ASSERT_EQ(0, module_unload(MODULE));
+	image->taint = get_taint();
+	ASSERT_LE(0, image->taint);
+	return true;
+}
+
+#define NO_IMAGE "the module is compressed, or not 64 bit"
 
 /* After all that, the kernel is well, and the module as it was built works. */
 static void teardown_image(struct __test_metadata *_metadata,
@@ -204,7 +208,8 @@ FIXTURE_VARIANT_ADD(damaged, btf_base)
 
 FIXTURE_SETUP(damaged)
 {
-	setup_image(&self->image);
+	if (!setup_image(_metadata, &self->image))
+		SKIP(return, NO_IMAGE);
 	self->section = find_section(&self->image, variant->section);
 	ASSERT_NE(NULL, self->section);
 	self->size = self->section->sh_size;
@@ -291,7 +296,8 @@ FIXTURE_SETUP(foreign)
 {
 	self->klog = klog_open();
 	ASSERT_LE(0, self->klog);
-	setup_image(&self->image);
+	if (!setup_image(_metadata, &self->image))
+		SKIP(return, NO_IMAGE);
 }
 
 FIXTURE_TEARDOWN(foreign)

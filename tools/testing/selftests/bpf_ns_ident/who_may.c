@@ -438,42 +438,43 @@ static int do_load_tc(void *prog)
 	return load_packet(prog, BPF_PROG_TYPE_SCHED_CLS);
 }
 
-#define expect_load(WANT, DO)						\
-	do {								\
-		EXPECT_EQ(WANT, ns_call(&self->task, DO, self->prog)) {	\
-			TH_LOG("%s", self->prog->log);			\
-		}							\
-		/* If bpf(2) says no, the module is not asked. */	\
-		if ((WANT) != -EACCES)					\
-			EXPECT_FALSE(klog_find(self->klog, REFUSED,	\
-					       NULL, 0));		\
-	} while (0)
+static void expect_load(struct __test_metadata *_metadata,
+			FIXTURE_DATA(who_may) * self, int want,
+			int (*do_load)(void *prog))
+{
+	EXPECT_EQ(want, ns_call(&self->task, do_load, self->prog)) {
+		TH_LOG("%s", self->prog->log);
+	}
+	/* If bpf(2) says no, the module is not asked. */
+	if (want != -EACCES)
+		EXPECT_FALSE(klog_find(self->klog, REFUSED, NULL, 0));
+}
 
 TEST_F(who_may, load_syscall_program)
 {
-	expect_load(variant->load_syscall, do_load_syscall);
+	expect_load(_metadata, self, variant->load_syscall, do_load_syscall);
 }
 
 TEST_F(who_may, load_tracing_program)
 {
-	expect_load(variant->load_tracing, do_load_tracing);
+	expect_load(_metadata, self, variant->load_tracing, do_load_tracing);
 }
 
 TEST_F(who_may, load_cgroup_program)
 {
-	expect_load(variant->load_cgroup, do_load_cgroup);
+	expect_load(_metadata, self, variant->load_cgroup, do_load_cgroup);
 }
 
 TEST_F(who_may, load_socket_filter)
 {
 	self->prog->kfunc = &self->skb_kfunc;
-	expect_load(variant->load_socket_filter, do_load_socket_filter);
+	expect_load(_metadata, self, variant->load_socket_filter, do_load_socket_filter);
 }
 
 TEST_F(who_may, load_tc_program)
 {
 	self->prog->kfunc = &self->skb_kfunc;
-	expect_load(variant->load_tc, do_load_tc);
+	expect_load(_metadata, self, variant->load_tc, do_load_tc);
 }
 
 static int do_attach(void *unused)
