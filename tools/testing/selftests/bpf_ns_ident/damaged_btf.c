@@ -13,8 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bpf_util.h"
@@ -69,38 +67,7 @@ static Elf64_Shdr *find_section(const struct image *image, const char *name)
 
 static int load_image(const struct image *image)
 {
-	return syscall(SYS_init_module, image->data, image->size, "") ? -errno : 0;
-}
-
-/* -ENOEXEC if it is not a file that the tests can change. */
-static int read_image(struct image *image)
-{
-	int err = 0, fd = module_open(MODULE);
-	struct stat st;
-
-	if (fd < 0)
-		return -ENOENT;
-	if (fstat(fd, &st)) {
-		close(fd);
-		return -errno;
-	}
-	image->size = st.st_size;
-	image->data = malloc(image->size);
-	for (size_t done = 0; !err && done < image->size;) {
-		ssize_t got = read(fd, image->data + done, image->size - done);
-
-		if (got <= 0)
-			err = -EIO;
-		done += got;
-	}
-	close(fd);
-	if (err)
-		return err;
-	if (image->size < sizeof(Elf64_Ehdr) ||
-	    memcmp(image->data, ELFMAG, SELFMAG) ||
-	    image->data[EI_CLASS] != ELFCLASS64)
-		return -ENOEXEC;
-	return 0;
+	return module_load_image(image->data, image->size);
 }
 
 /* Tells also that the kernel has warned of something. */
@@ -119,11 +86,12 @@ static long get_taint(void)
 /* Returns whether there is an image that the tests can change. */
 static bool setup_image(struct __test_metadata *_metadata, struct image *image)
 {
-	int err = read_image(image);
-
-	if (err == -ENOEXEC)
+	image->data = module_read(MODULE, &image->size);
+	ASSERT_NE(NULL, image->data);
+	if (image->size < sizeof(Elf64_Ehdr) ||
+	    memcmp(image->data, ELFMAG, SELFMAG) ||
+	    image->data[EI_CLASS] != ELFCLASS64)
 		return false;
-	ASSERT_EQ(0, err);
 	ASSERT_EQ(0, module_unload(MODULE));
 	ASSERT_EQ(0, load_image(image));
 	ASSERT_EQ(0, module_unload(MODULE));

@@ -385,6 +385,33 @@ int module_open(const char *name)
 	return path ? open(path, O_RDONLY | O_CLOEXEC) : -ENOENT;
 }
 
+void *module_read(const char *name, size_t *size)
+{
+	int fd = module_open(name);
+	char *image = NULL;
+	struct stat st;
+	ssize_t got = 0;
+
+	if (fd < 0)
+		return NULL;
+	if (!fstat(fd, &st))
+		image = malloc(st.st_size);
+	for (*size = 0; image && *size < (size_t)st.st_size; *size += got) {
+		got = read(fd, image + *size, st.st_size - *size);
+		if (got <= 0) {
+			free(image);
+			image = NULL;
+		}
+	}
+	close(fd);
+	return image;
+}
+
+int module_load_image(const void *image, size_t size)
+{
+	return syscall(SYS_init_module, image, size, "") ? -errno : 0;
+}
+
 int module_load_fd(int fd, const char *params)
 {
 	int flags = 0;

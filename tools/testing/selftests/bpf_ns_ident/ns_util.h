@@ -90,6 +90,9 @@ int module_open(const char *name);
 int module_load_fd(int fd, const char *params);
 /* Whether it is loaded, or could be. */
 bool module_is_there(const char *name);
+/* The file, in memory that the caller frees. NULL if it cannot be read. */
+void *module_read(const char *name, size_t *size);
+int module_load_image(const void *image, size_t size);
 /* 0 if it is loaded already. */
 int module_load(const char *name, const char *params);
 /*

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Each allocation that is made while the module is loaded fails, one at a time:
+ * either the module is not loaded, with an errno that tells why, or it works all
+ * the same. The next load does work.
+ *
+ * Needs a kernel with CONFIG_FAILSLAB, for which see kernel/bpf/ns_ident/kasan.config.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpf_util.h"
+#include "kselftest_harness.h"
+#include "ns_util.h"
+
+#define FAILSLAB	"/sys/kernel/debug/failslab/"
+#define FAIL_NTH	"/proc/thread-self/fail-nth"
+
+FIXTURE(fault)
+{
+	void *module;
+	size_t size;
+	int fail_nth;
+};
+
+FIXTURE_VARIANT(fault)
+{
+	const char *name;
+};
+
+FIXTURE_VARIANT_ADD(fault, bpf_ns_ident)
+{
+	.name = MODULE,
+};
+
+FIXTURE_VARIANT_ADD(fault, sample)
+{
+	.name = SAMPLE_MODULE,
+};
+
+FIXTURE_SETUP(fault)
+{
+	self->fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	if (self->fail_nth < 0 || access(FAILSLAB, F_OK))
+		SKIP(return, "this kernel was built without CONFIG_FAILSLAB");
+	/* Not only those that may not wait, and without a report of each. */
+	ASSERT_EQ(0, write_file(FAILSLAB "ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, write_file(FAILSLAB "verbose", "0"));
+	self->module = module_read(variant->name, &self->size);
+	ASSERT_NE(NULL, self->module);
+	ASSERT_EQ(0, module_unload(variant->name));
+}
+
+FIXTURE_TEARDOWN(fault)
+{
+	EXPECT_EQ(0, module_load(MODULE, NULL));
+	free(self->module);
+	close(self->fail_nth);
+}
+
+/*
+ * From now on, the @n-th allocation of this task fails; with 0, all is well. This
+ * returns whether there was such an allocation since it was asked for.
+ */
+static bool let_fail(int fail_nth, int n)
+{
+	char text[16] = "";
+	bool has_failed = pread(fail_nth, text, sizeof(text) - 1, 0) > 0 &&
+			  !atoi(text);
+	ssize_t len = snprintf(text, sizeof(text), "%d", n);
+
+	return pwrite(fail_nth, text, len, 0) == len && has_failed;
+}
+
+/* Whether a program that calls the kfunc loads. */
+static int use_module(void)
+{
+	static struct raw_prog prog;
+	struct kfunc kfunc;
+	int fd;
+
+	fd = kfunc_find(&kfunc, MODULE, KFUNC);
+	if (fd)
+		return fd;
+	prog.kfunc = &kfunc;
+	fd = raw_load_type(&prog, BPF_PROG_TYPE_RAW_TRACEPOINT, 0);
+	kfunc_close(&kfunc);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+TEST_F_TIMEOUT(fault, of_each_allocation, 1800)
+{
+	int n, err, failed = 0;
+
+	for (n = 1;; n++) {
+		bool has_failed;
+
+		let_fail(self->fail_nth, n);
+		err = module_load_image(self->module, self->size);
+		has_failed = let_fail(self->fail_nth, 0);
+		if (!has_failed)
+			break;
+		if (err) {
+			failed++;
+			EXPECT_EQ(-ENOMEM, err) {
+				TH_LOG("allocation %d", n);
+			}
+			EXPECT_FALSE(module_is_loaded(variant->name));
+			ASSERT_EQ(0, module_load_image(self->module,
+						       self->size));
+		}
+		/* Also if it got along without the memory. */
+		if (!strcmp(variant->name, MODULE)) {
+			EXPECT_EQ(0, use_module()) {
+				TH_LOG("after allocation %d, load %d", n, err);
+			}
+		}
+		ASSERT_EQ(0, module_unload(variant->name));
+	}
+	/* The last one was without a fault. */
+	EXPECT_EQ(0, err);
+	ASSERT_EQ(0, module_unload(variant->name));
+	TH_LOG("%d allocations, %d of them needed", n - 1, failed);
+	EXPECT_LT(10, failed);
+}
+
+TEST_HARNESS_MAIN
