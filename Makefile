@@ -5,11 +5,11 @@
 # Where `make vm` and `make shell` are to be: not where `make -C` went.
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
-export TOOLS VM MUTANTS SIGNOFF TRAILERS PREFIX FULL
+export TOOLS CONFIG VM MUTANTS SIGNOFF TRAILERS PREFIX FULL
 # As it is: its dollars are for the shell in the VM.
 override export RUN := $(value RUN)
 
-RUN_TARGETS := demo test kernel kunit selftest selftest-mutants bench bench-disasm \
+RUN_TARGETS := demo test kernel kunit selftest selftest-mutants torture bench bench-disasm \
 	       shell vm series series-check series-bisect
 
 .PHONY: help clean distclean $(RUN_TARGETS)
@@ -24,6 +24,7 @@ help:
 	@echo '  kunit            - run the KUnit tests, on UML and in the VM'
 	@echo '  selftest         - run the selftests in the VM'
 	@echo '  selftest-mutants - show that the tests find faults (takes a quarter of an hour)'
+	@echo '  torture          - run the long forms of selftests in the VM (takes up to an hour)'
 	@echo '  bench            - measure what a call costs, in the VM'
 	@echo '  bench-disasm     - show the machine code of the kfuncs'
 	@echo '  shell            - give a shell in the VM'
@@ -36,6 +37,7 @@ help:
 	@echo
 	@echo 'Variables:'
 	@echo '  TREE=DIR    - take the kernel source from a copy of DIR, not from the distribution'
+	@echo '  CONFIG=     - with a kernel that looks for faults, see kernel/bpf/ns_ident/*.config'
 	@echo '  VM=none     - bench: on this machine, which runs this kernel, not in the VM'
 	@echo '  TOOLS=host  - build and run with the tools of this machine, not in a Debian tree'
 	@echo '  MUTANTS=    - which ones of scripts/mutants to try, all by default'

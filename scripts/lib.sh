@@ -8,6 +8,13 @@ set -euo pipefail
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/bpf-ns-ident
 
+# What the kernel says when something is wrong with it: see lib/bug.c, kernel/panic.c, kernel/rcu,
+# kernel/locking/lockdep.c, kernel/hung_task.c, mm/slub.c, mm/kmemleak.c.
+# shellcheck disable=SC2034 # for those that source this
+COMPLAINTS='WARNING: |BUG: |BUG |Oops|Kernel panic|Call Trace:|INFO: (possible|inconsistent|task|rcu)'
+COMPLAINTS+='|possible (recursive|circular)|general protection|UBSAN:|KASAN:|rcu: .*stall|[0-9] locks? held'
+COMPLAINTS+='|kmemleak: [0-9]+ new suspected'
+
 # All messages go to stderr: stdout belongs to what the user asked to run.
 say() {
 	printf '%s\n' "$*" >&2
@@ -37,4 +44,14 @@ root_dir() {
 # llvm TOOL: under the name that Debian gives it, else under its own.
 llvm() {
 	command -v "$1-19" || command -v "$1" || die "There is no $1: install LLVM."
+}
+
+# kbuild_env CONFIG: has kbuild take the compiler that a kernel configuration asks for, as KASAN does.
+kbuild_env() {
+	local clang
+
+	grep -qx CONFIG_CC_IS_CLANG=y "$1" || return 0
+	clang=$(llvm clang)
+	LLVM=${clang##*/clang}
+	export LLVM=${LLVM:-1}
 }

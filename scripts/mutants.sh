@@ -5,13 +5,14 @@
 #
 # Each line of the file LIST, which is in $GUEST_WORK, is a name and the tests to run: selftests,
 # `kunit` for what the module finds out when it is loaded, `boot` for what the kernel did when it was
-# booted. Where there are modules in modules/NAME they take the place of the kernel's own.
+# booted, `log` for what it complains of. Where there are modules in modules/NAME they take the place of the kernel's own.
 #
 # The first one has no fault: if a test fails then, the others would not say anything.
 #
 # What the tests print is for selftest-mutants to read, who ran what and how it ended in between.
 
-set -u
+. "$(dirname "$0")/lib.sh"
+set +e
 
 filter=/sys/module/kunit/parameters/filter_glob
 log=/tmp/mutants.log
@@ -73,10 +74,21 @@ unmount() {
 	done
 }
 
+# As a test, after the others.
+complaints() {
+	echo 1..1
+	if dmesg | grep -E -m 5 "$COMPLAINTS" | sed 's/^/# /' | grep .; then
+		echo "not ok 1 no_complaint"
+	else
+		echo "ok 1 no_complaint"
+	fi
+}
+
 run() {
 	case $1 in
 	boot)	kunit_results < /tmp/boot.log ;;
 	kunit)	kunit_results < /tmp/load.log ;;
+	log)	complaints ;;
 	*)	timeout --kill-after=5 200 "./$1" 2>&1 ;;
 	esac
 }

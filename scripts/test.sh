@@ -3,7 +3,8 @@
 #
 # The tests that run in the VM, as they run there, all in one boot: test.sh DIR PART...
 #
-# Leaves in DIR what each part printed (*.ktap, demo.log), and the kernel log (dmesg).
+# Leaves in DIR what each part printed (*.ktap, demo.log), and the kernel log (dmesg). TIMEOUT is how
+# many seconds a test program may take, if it is not what its settings say.
 
 set -u
 
@@ -24,7 +25,21 @@ run_selftest() {
 	# virtme-ng has another one, where only one can write at a time.
 	ln -sf /proc/self/fd/1 /dev/stdout
 	# kselftest puts "# " before each line of a test, where KTAP has spaces.
-	"$GUEST_WORK/selftests/run_kselftest.sh" 2>&1 | sed 's/^# /  /' > "$out/selftest.ktap"
+	"$GUEST_WORK/selftests/run_kselftest.sh" ${TIMEOUT:+--override-timeout "$TIMEOUT"} 2>&1 |
+		sed 's/^# /  /' > "$out/selftest.ktap"
+}
+
+# The long forms of tests that have one.
+run_torture() {
+	local name tests=()
+
+	[ ! -w $kunit_filter ] || echo none > $kunit_filter
+	ln -sf /proc/self/fd/1 /dev/stdout
+	for name in who_may damaged_btf load_faults stress; do
+		tests+=(--test "bpf_ns_ident:$name")
+	done
+	TORTURE=1 "$GUEST_WORK/selftests/run_kselftest.sh" --override-timeout 7200 "${tests[@]}" \
+		2>&1 | sed 's/^# /  /' > "$out/torture.ktap"
 }
 
 run_demo() {
@@ -40,4 +55,12 @@ for part in "$@"; do
 	echo "$part"
 	"run_$part"
 done
+# Says in the log how many leaks there are. The first scan may come too soon for what is young.
+if [ -w /sys/kernel/debug/kmemleak ]; then
+	for _ in 1 2 3; do
+		echo scan > /sys/kernel/debug/kmemleak
+		sleep 6
+	done
+	cat /sys/kernel/debug/kmemleak > "$out/kmemleak"
+fi
 dmesg > "$out/dmesg"
