@@ -16,7 +16,7 @@ int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
 int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
 __s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
 
-const volatile struct nstop_config config = {};
+const volatile struct nstop_config opts = {};
 
 /*
  * Per CPU, and added to without atomics: the kernel does not run the program
@@ -64,17 +64,17 @@ static int ask(struct nstop_task *now)
 {
 	/* Copied as a whole, it would be taken for what it is at compile time. */
 	struct bpf_ns_ident seen_by = {
-		.dev = config.seen_by.dev,
-		.ino = config.seen_by.ino,
-		.id = config.seen_by.id,
+		.dev = opts.seen_by.dev,
+		.ino = opts.seen_by.ino,
+		.id = opts.seen_by.id,
 	};
 	__s64 pid_tgid;
 	int err;
 
-	if (config.ns_type == CLONE_NEWPID)
+	if (opts.ns_type == CLONE_NEWPID)
 		err = bpf_get_current_pidns_ident(&now->ident);
 	else
-		err = bpf_get_current_ns_ident(config.ns_type, &now->ident);
+		err = bpf_get_current_ns_ident(opts.ns_type, &now->ident);
 	if (err || !seen_by.ino)
 		return err;
 
@@ -82,8 +82,8 @@ static int ask(struct nstop_task *now)
 	if (pid_tgid < 0)
 		now->seen_pid = pid_tgid;
 	else
-		now->seen_pid = config.per_thread ? (__u32)pid_tgid :
-						    pid_tgid >> 32;
+		now->seen_pid = opts.per_thread ? (__u32)pid_tgid :
+						  pid_tgid >> 32;
 	return 0;
 }
 
@@ -122,8 +122,8 @@ static bool is_move(long id)
 {
 	int i;
 
-	for (i = 0; i < NSTOP_NR_MOVES && i < config.nr_moves; i++)
-		if (config.moves[i] == id)
+	for (i = 0; i < NSTOP_NR_MOVES && i < opts.nr_moves; i++)
+		if (opts.moves[i] == id)
 			return true;
 	return false;
 }
@@ -142,7 +142,7 @@ int BPF_PROG(count_sys_enter, struct pt_regs *regs, long id)
 	if (task && now.moved)
 		__sync_lock_test_and_set(&task->moved, 1);
 	/* A thread that calls execve() becomes the leader. */
-	if (config.per_thread && current != leader) {
+	if (opts.per_thread && current != leader) {
 		task = find_task(current, &key);
 		if (task && now.moved)
 			__sync_lock_test_and_set(&task->moved, 1);

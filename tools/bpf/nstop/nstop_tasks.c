@@ -853,7 +853,7 @@ static struct nstop_tasks_bpf *load(void)
 	skel = nstop_tasks_bpf__open();
 	if (!skel)
 		err(EXIT_ERROR, "cannot open the BPF program");
-	configure(&skel->rodata->config);
+	configure(&skel->rodata->opts);
 	set_log(skel->progs.count_sys_enter);
 
 	ret = nstop_tasks_bpf__load(skel);
