@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Bindings to the C side, with all that the series needs, see `bindings.h`.
+//!
+//! The kernel's own, which are complete in other places, are another crate. So the same C type is
+//! another one in Rust there, but for those that `module!` passes from here to there.
+
+#![allow(
+    clippy::all,
+    dead_code,
+    missing_docs,
+    non_camel_case_types,
+    non_upper_case_globals,
+    non_snake_case,
+    improper_ctypes,
+    unknown_lints,
+    unnecessary_transmutes,
+    unreachable_pub,
+    unsafe_op_in_unsafe_fn,
+    clippy::as_underscore,
+    clippy::cast_lossless,
+    clippy::ptr_as_ptr,
+    clippy::ref_as_ptr,
+    clippy::undocumented_unsafe_blocks
+)]
+
+use kernel::ffi;
+
+pub use kernel::bindings::{
+    kernel_param,
+    kernel_param__bindgen_ty_1,
+    module, //
+};
+
+// What `rust/bindgen_parameters` leaves to us.
+type __kernel_size_t = usize;
+type __kernel_ssize_t = isize;
+type __kernel_ptrdiff_t = isize;
+
+include!(concat!(env!("COMPAT_OBJ"), "/bindings_generated.rs"));
+
+// Helpers have the names of the inline functions that they are for.
+pub use rust_helper_ratelimit_state_init as ratelimit_state_init;
+
+/// Returns the current task.
+///
+/// # Safety
+///
+/// None in particular, as all functions of C.
+pub unsafe fn get_current() -> *mut task_struct {
+    // SAFETY: There is always a current task.
+    unsafe { kernel::bindings::get_current().cast() }
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the files of the series call and a kernel without the series does not
+ * have, or has for its own use only: under the same names, by means that it
+ * gives to modules.
+ */
+#include <linux/btf.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/mnt_namespace.h>
+#include <linux/module.h>
+#include <linux/namei.h>
+#include <linux/nsproxy.h>
+#include <linux/path.h>
+#include <linux/proc_ns.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "shims.h"
+
+#define __rust_helper
+#include "rust/helpers/ratelimit.c"
+
+/* Each module has a copy of this file. */
+#undef pr_fmt
+#define pr_fmt(fmt) "%s: " fmt, THIS_MODULE->name
+
+#define OWN_MNT_NS "/proc/thread-self/ns/mnt"
+
+dev_t nsfs_dev __ro_after_init;
+
+/* Where in struct mnt_namespace, which is private to fs/, is its ns_common. */
+static size_t mnt_ns_common __ro_after_init;
+
+/*
+ * Finds out both from the file of a namespace that is known otherwise, too: the
+ * mount namespace of the task that loads the module.
+ */
+int compat_init(void)
+{
+	const struct ns_common *ns;
+	struct inode *inode;
+	struct path path;
+	int err;
+
+	err = kern_path(OWN_MNT_NS, LOOKUP_FOLLOW, &path);
+	if (err) {
+		pr_err("cannot look up " OWN_MNT_NS ", is /proc mounted? (%pe)\n",
+		       ERR_PTR(err));
+		return err;
+	}
+
+	inode = d_inode(path.dentry);
+	ns = get_proc_ns(inode);
+	err = -ENXIO;
+	if (inode->i_sb->s_magic == NSFS_MAGIC && ns->ns_type == CLONE_NEWNS) {
+		nsfs_dev = inode->i_sb->s_dev;
+		mnt_ns_common = (void *)ns - (void *)current->nsproxy->mnt_ns;
+		/* Or it is another namespace. No such structure is as large. */
+		if (mnt_ns_common < SZ_4K)
+			err = 0;
+	}
+	if (err)
+		pr_err(OWN_MNT_NS " is not the mount namespace of who loads this module\n");
+
+	path_put(&path);
+	return err;
+}
+
+struct ns_common *from_mnt_ns(struct mnt_namespace *mnt)
+{
+	return (void *)mnt + mnt_ns_common;
+}
+
+/* Not the kernel's. No pointer to it leaves the module. */
+struct btf {
+	u32 nr_types;
+};
+
+/*
+ * Counts the types, those of vmlinux included. Which id they begin with behind
+ * those is in no header, but each one that refers to another tells: the first
+ * tag is one of the first function.
+ */
+static int count_types(const struct btf_header *hdr, size_t size, u32 *nr_types)
+{
+	u32 n, len, first_func = 0, first_func_id = 0;
+	const void *pos, *end;
+
+	if (size < offsetofend(struct btf_header, str_len) ||
+	    hdr->magic != BTF_MAGIC || hdr->hdr_len > size ||
+	    hdr->type_off > size - hdr->hdr_len ||
+	    hdr->type_len > size - hdr->hdr_len - hdr->type_off)
+		return -EINVAL;
+
+	pos = (void *)hdr + hdr->hdr_len + hdr->type_off;
+	end = pos + hdr->type_len;
+	for (n = 0; pos < end; pos += len, n++) {
+		const struct btf_type *type = pos;
+
+		len = sizeof(*type);
+		if (end - pos < len)
+			return -EINVAL;
+
+		/* All that rust/kernel/bpf/btf.rs has use for. */
+		switch (BTF_INFO_KIND(type->info)) {
+		case BTF_KIND_CONST:
+		case BTF_KIND_PTR:
+			break;
+		case BTF_KIND_FUNC:
+			if (!first_func)
+				first_func = n;
+			break;
+		case BTF_KIND_STRUCT:
+			len += BTF_INFO_VLEN(type->info) * sizeof(struct btf_member);
+			break;
+		case BTF_KIND_FUNC_PROTO:
+			len += BTF_INFO_VLEN(type->info) * sizeof(struct btf_param);
+			break;
+		case BTF_KIND_DECL_TAG:
+			if (!first_func_id)
+				first_func_id = type->type;
+			len += sizeof(struct btf_decl_tag);
+			break;
+		default:
+			return -EINVAL;
+		}
+	}
+	/* A prototype comes before the first function. */
+	if (!first_func || first_func_id <= first_func)
+		return -EINVAL;
+
+	*nr_types = first_func_id - first_func + n;
+	return 0;
+}
+
+/* Not kernel_read_file(): security modules want to know what it is for. */
+static void *read_file(const char *name, size_t *size)
+{
+	struct file *file;
+	void *data = NULL;
+	loff_t pos = 0;
+	ssize_t n;
+
+	file = filp_open(name, O_RDONLY, 0);
+	if (IS_ERR(file))
+		return ERR_CAST(file);
+
+	n = i_size_read(file_inode(file));
+	if (n > 0 && n <= SZ_64K)
+		data = kmalloc(n, GFP_KERNEL);
+	n = data ? kernel_read(file, data, n, &pos) : -ENOMEM;
+	filp_close(file, NULL);
+	if (n < 0) {
+		kfree(data);
+		return ERR_PTR(n);
+	}
+	*size = n;
+	return data;
+}
+
+/* From the file by which the kernel shows it to userspace. */
+struct btf *btf_get_module_btf(const struct module *module)
+{
+	char name[sizeof("/sys/kernel/btf/") + MODULE_NAME_LEN];
+	struct btf *btf;
+	size_t size;
+	void *data;
+	int err;
+
+	snprintf(name, sizeof(name), "/sys/kernel/btf/%s", module->name);
+	data = read_file(name, &size);
+	if (data == ERR_PTR(-ENOENT)) {
+		pr_err("there is no %s, is /sys mounted?\n", name);
+		return NULL;
+	}
+	if (IS_ERR(data)) {
+		pr_err("cannot read %s (%pe)\n", name, data);
+		return data;
+	}
+
+	btf = kmalloc(sizeof(*btf), GFP_KERNEL);
+	err = btf ? count_types(data, size, &btf->nr_types) : -ENOMEM;
+	kfree(data);
+	if (err) {
+		pr_err("cannot make sense of %s (%pe)\n", name, ERR_PTR(err));
+		kfree(btf);
+		return ERR_PTR(err);
+	}
+	return btf;
+}
+
+u32 btf_nr_types(const struct btf *btf)
+{
+	return btf->nr_types;
+}
+
+void btf_put(struct btf *btf)
+{
+	kfree(btf);
+}

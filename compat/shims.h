@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What shims.c has, beside what headers of the kernel declare.
+ */
+#ifndef _COMPAT_SHIMS_H
+#define _COMPAT_SHIMS_H
+
+#include <linux/ratelimit.h>
+#include <linux/types.h>
+
+/* In the series: include/linux/nsfs.h. */
+extern dev_t nsfs_dev;
+
+/* In the series: rust/helpers/ratelimit.c. */
+void rust_helper_ratelimit_state_init(struct ratelimit_state *rs, int interval,
+				      int burst);
+
+int compat_init(void);
+
+#endif /* _COMPAT_SHIMS_H */

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tasks: what the series adds to `kernel::task`.
+
+use crate::{
+    bindings,
+    str::BStr, //
+};
+use core::ops::Deref;
+
+pub use kernel::task::*;
+
+/// The current task, see [`kernel::task::CurrentTask`].
+#[repr(transparent)]
+pub struct CurrentTask(kernel::task::CurrentTask);
+
+impl CurrentTask {
+    /// Returns a pointer to the task.
+    #[inline]
+    pub fn as_ptr(&self) -> *mut bindings::task_struct {
+        // CAST: The same structure, of other bindings.
+        self.0.as_ptr().cast()
+    }
+
+    /// Copies the name of the current task, `comm` in `proc(5)`, into `buf`.
+    ///
+    /// A task chooses its name itself, so it may contain anything but a NUL. Formatting the result
+    /// escapes what is not printable.
+    pub fn comm<'a>(&self, buf: &'a mut [u8; bindings::TASK_COMM_LEN as usize]) -> &'a BStr {
+        // SAFETY: `buf` and `comm` are both valid for `TASK_COMM_LEN` bytes. `comm` may change at
+        // any time, as everywhere where it is read, but its last byte is always NUL.
+        let len = unsafe {
+            bindings::sized_strscpy(
+                buf.as_mut_ptr().cast(),
+                (&raw const (*self.as_ptr()).comm).cast(),
+                buf.len(),
+            )
+        };
+
+        BStr::from_bytes(usize::try_from(len).map_or(&[], |len| &buf[..len.min(buf.len())]))
+    }
+}
+
+impl Deref for CurrentTask {
+    type Target = kernel::task::CurrentTask;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// Returns the current task, as [`kernel::task::Task::current`] does.
+///
+/// # Safety
+///
+/// As there: the result must not be used once the context of the current task is left.
+#[doc(hidden)]
+#[inline]
+pub unsafe fn current() -> impl Deref<Target = CurrentTask> {
+    struct TaskRef<T>(T);
+
+    impl<T: Deref<Target = kernel::task::CurrentTask>> Deref for TaskRef<T> {
+        type Target = CurrentTask;
+
+        #[inline]
+        fn deref(&self) -> &CurrentTask {
+            // SAFETY: `CurrentTask` is transparent.
+            unsafe { &*core::ptr::from_ref(&*self.0).cast() }
+        }
+    }
+
+    // SAFETY: By the function's safety requirements.
+    TaskRef(unsafe { Task::current() })
+}
+
+/// Returns the current task, see [`kernel::current!`].
+#[macro_export]
+macro_rules! current {
+    () => {
+        // SAFETY: As in the macro of that name in the `kernel` crate.
+        unsafe { &*$crate::task::current() }
+    };
+}
