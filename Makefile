@@ -10,7 +10,7 @@ export TOOLS CONFIG VM MUTANTS SIGNOFF TRAILERS PREFIX FULL
 override export RUN := $(value RUN)
 
 RUN_TARGETS := demo test kernel kunit selftest selftest-mutants torture bench bench-disasm \
-	       shell vm series series-check series-bisect
+	       shell vm stock series series-check series-bisect
 
 .PHONY: help clean distclean $(RUN_TARGETS)
 MAKEFLAGS += --no-print-directory
@@ -29,6 +29,7 @@ help:
 	@echo '  bench-disasm     - show the machine code of the kfuncs'
 	@echo '  shell            - give a shell in the VM'
 	@echo '  vm               - run a command in the VM: make vm RUN="uname -r"'
+	@echo '  stock            - run demo and selftests on the kernel of the distribution, as it is'
 	@echo '  series           - write the series as patches to build/series'
 	@echo '  series-check     - check the patches as those who get them do; FULL=1: also what takes long'
 	@echo '  series-bisect    - build and run KUnit after each patch (takes an hour)'
