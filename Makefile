@@ -5,7 +5,7 @@
 # Where `make vm` and `make shell` are to be: not where `make -C` went.
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
-export TOOLS CONFIG VM MUTANTS SIGNOFF TRAILERS PREFIX FULL
+export KERNEL TOOLS CONFIG VM MUTANTS SIGNOFF TRAILERS PREFIX FULL
 # As it is: its dollars are for the shell in the VM.
 override export RUN := $(value RUN)
 
@@ -18,7 +18,8 @@ MAKEFLAGS += --no-print-directory
 
 help:
 	@echo 'Targets:'
-	@echo '  demo             - build everything, boot a VM, show whose system calls are whose'
+	@echo '  demo             - boot the kernel of the distribution in a VM, load the module there,'
+	@echo '                     show whose system calls are whose'
 	@echo '  test             - run all tests'
 	@echo '  kernel           - build a kernel with the series and the module'
 	@echo '  kunit            - run the KUnit tests, on UML and in the VM'
@@ -37,6 +38,7 @@ help:
 	@echo '  distclean        - remove what was fetched, too: toolchain, kernel source, compiler cache'
 	@echo
 	@echo 'Variables:'
+	@echo '  KERNEL=built - demo: on a kernel that is built with the series'
 	@echo '  TREE=DIR    - take the kernel source from a copy of DIR, not from the distribution'
 	@echo '  CONFIG=     - with a kernel that looks for faults, see kernel/bpf/ns_ident/*.config'
 	@echo '  VM=none     - bench: on this machine, which runs this kernel, not in the VM'
