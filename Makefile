@@ -5,14 +5,14 @@
 # Where `make vm` and `make shell` are to be: not where `make -C` went.
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
-export KERNEL TOOLS CONFIG VM MUTANTS SIGNOFF TRAILERS PREFIX FULL
+export KERNEL RELEASE VERSION TOOLS CONFIG VM MUTANTS SIGNOFF TRAILERS PREFIX FULL
 # As it is: its dollars are for the shell in the VM.
 override export RUN := $(value RUN)
 
 RUN_TARGETS := demo test kernel kunit selftest selftest-mutants torture bench bench-disasm \
-	       shell vm stock series series-check series-bisect
+	       shell vm stock dkms-check series series-check series-bisect
 
-.PHONY: help clean distclean $(RUN_TARGETS)
+.PHONY: help clean distclean install uninstall $(RUN_TARGETS)
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 
@@ -31,6 +31,9 @@ help:
 	@echo '  shell            - give a shell in the VM'
 	@echo '  vm               - run a command in the VM: make vm RUN="uname -r"'
 	@echo '  stock            - run demo and selftests on the kernel of the distribution, as it is'
+	@echo '  install          - install the module on this machine, by dkms, or upgrade it'
+	@echo '  uninstall        - undo that'
+	@echo '  dkms-check       - test install and uninstall, with a kernel of the distribution'
 	@echo '  series           - write the series as patches to build/series'
 	@echo '  series-check     - check the patches as those who get them do; FULL=1: also what takes long'
 	@echo '  series-bisect    - build and run KUnit after each patch (takes an hour)'
@@ -50,6 +53,12 @@ help:
 
 $(RUN_TARGETS):
 	@scripts/run $@
+
+install:
+	@scripts/install
+
+uninstall:
+	@scripts/install --remove
 
 clean:
 	rm -rf build
