@@ -5,7 +5,7 @@
 # Where `make vm` and `make shell` are to be: not where `make -C` went.
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
-export KERNEL RELEASE VERSION TOOLS CONFIG VM MUTANTS SIGNOFF TRAILERS PREFIX FULL
+export FORMAT KERNEL RELEASE VERSION TOOLS CONFIG VM MUTANTS SIGNOFF TRAILERS PREFIX FULL
 # As it is: its dollars are for the shell in the VM.
 override export RUN := $(value RUN)
 
@@ -42,14 +42,15 @@ help:
 	@echo
 	@echo 'Variables:'
 	@echo '  KERNEL=built - demo: on a kernel that is built with the series'
-	@echo '  TREE=DIR    - take the kernel source from a copy of DIR, not from the distribution'
-	@echo '  CONFIG=     - with a kernel that looks for faults, see kernel/bpf/ns_ident/*.config'
-	@echo '  VM=none     - bench: on this machine, which runs this kernel, not in the VM'
-	@echo '  TOOLS=host  - build and run with the tools of this machine, not in a Debian tree'
-	@echo '  MUTANTS=    - which ones of scripts/mutants to try, all by default'
-	@echo '  SIGNOFF=1   - sign off the patches of make series, as git knows you'
-	@echo '  TRAILERS=   - trailers of each of them, with ; in between'
-	@echo '  PREFIX=     - in their subjects, in place of PATCH'
+	@echo '  TREE=DIR     - take the kernel source from a copy of DIR, not from the distribution'
+	@echo '  CONFIG=      - with a kernel that looks for faults, see kernel/bpf/ns_ident/*.config'
+	@echo '  VM=none      - bench: on this machine, which runs this kernel, not in the VM'
+	@echo '  TOOLS=host   - build and run with the tools of this machine, not in a Debian tree'
+	@echo '  MUTANTS=     - which ones of scripts/mutants to try, all by default'
+	@echo '  FORMAT=quilt - series: also as patches for the source package of a distribution'
+	@echo '  SIGNOFF=1    - sign off the patches of make series, as git knows you'
+	@echo '  TRAILERS=    - trailers of each of them, with ; in between'
+	@echo '  PREFIX=      - in their subjects, in place of PATCH'
 
 $(RUN_TARGETS):
 	@scripts/run $@
