@@ -3,8 +3,6 @@
  * Each allocation that is made while the module is loaded fails, one at a time:
  * either the module is not loaded, with an errno that tells why, or it works all
  * the same. The next load does work.
- *
- * Needs a kernel with CONFIG_FAILSLAB, for which see kernel/bpf/ns_ident/kasan.config.
  */
 #include <errno.h>
 #include <fcntl.h>
