@@ -24,7 +24,7 @@ help:
 	@echo '  kernel           - build a kernel with the series and the module'
 	@echo '  kunit            - run the KUnit tests, on UML and in the VM'
 	@echo '  selftest         - run the selftests in the VM'
-	@echo '  selftest-mutants - show that the tests find faults (takes a quarter of an hour)'
+	@echo '  selftest-mutants - show that the tests find faults (takes ten minutes)'
 	@echo '  torture          - run the long forms of selftests in the VM (takes up to an hour)'
 	@echo '  bench            - measure what a call costs, in the VM'
 	@echo '  bench-disasm     - show the machine code of the kfuncs'
