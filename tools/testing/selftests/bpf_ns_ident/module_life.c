@@ -442,7 +442,7 @@ static bool is_small(const struct footprint *before,
 	       after->vmalloc <= before->vmalloc + MAX_MORE_VMALLOC;
 }
 
-TEST_F_TIMEOUT(unload, leaves_nothing_behind_200_times, 120)
+TEST_F_TIMEOUT(unload, leaves_nothing_behind_200_times, 1200)
 {
 	struct footprint before, after, loaded;
 	int tries = 0;
