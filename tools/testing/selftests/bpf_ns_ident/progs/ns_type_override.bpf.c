@@ -5,9 +5,11 @@
 SEC("lsm/file_open")
 int BPF_PROG(on_ns_type_override)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = (void *)bpf_get_current_task();
 
-	if (is_target() && task->cred->user_ns != task->real_cred->user_ns)
+	/* If the kernel was compiled by clang, these may be NULL for the verifier. */
+	if (is_target() && BPF_CORE_READ(task, cred, user_ns) !=
+			   BPF_CORE_READ(task, real_cred, user_ns))
 		report_current_type();
 	return 0;
 }
