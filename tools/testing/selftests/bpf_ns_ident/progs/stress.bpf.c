@@ -33,22 +33,31 @@ struct question {
 	__u32 type;
 };
 
-static __noinline int is_right(const struct question *q,
-			       const struct bpf_ns_ident *ident)
+enum {
+	WRONG,
+	RIGHT,
+	UNKNOWN,
+};
+
+static __noinline int look_up(const struct question *q,
+			      const struct bpf_ns_ident *ident)
 {
 	struct stress *all = get_stress();
 	struct stress_space *space;
 	__u64 id = ident->id;
 
 	space = bpf_map_lookup_elem(&spaces, &id);
-	if (!all || !space || ident->dev != all->initial.dev ||
-	    ident->ino != space->ino || q->type != space->type)
-		return 0;
+	if (!all || ident->dev != all->initial.dev)
+		return WRONG;
+	if (!space)
+		return UNKNOWN;
+	if (ident->ino != space->ino || q->type != space->type)
+		return WRONG;
 	/* A device, and packets in it, are a bit longer there than tasks. */
 	if (space->is_gone && q->kfunc != ASK_SKB && q->kfunc != ASK_XDP)
-		return 0;
+		return WRONG;
 	__sync_fetch_and_add(&space->answers, 1);
-	return 1;
+	return RIGHT;
 }
 
 static __noinline int is_zero(const struct bpf_ns_ident *ident)
@@ -102,13 +111,21 @@ static __noinline int judge(const struct question *q, __s64 ret,
 			goto wrong;
 		return 0;
 	}
-	if (!ret && is_right(q, ident))
-		__sync_fetch_and_add(&count->right[kfunc], 1);
-	else if (ret == -ENOENT && may_be_none && is_zero(ident))
+	if (ret == -ENOENT && may_be_none && is_zero(ident)) {
 		__sync_fetch_and_add(&count->none[kfunc], 1);
-	else
+		return 0;
+	}
+	if (ret)
 		goto wrong;
-	return 0;
+	switch (look_up(q, ident)) {
+	case RIGHT:
+		__sync_fetch_and_add(&count->right[kfunc], 1);
+		return 0;
+	case UNKNOWN:
+		__sync_fetch_and_add(&count->unknown[kfunc], 1);
+		note_wrong(q, ret, ident);
+		return 0;
+	}
 wrong:
 	__sync_fetch_and_add(&count->wrong[kfunc], 1);
 	note_wrong(q, ret, ident);
@@ -319,9 +336,14 @@ int stress_xdp(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+/*
+ * One question only. A program that takes 64 bytes of stack or more has it in
+ * memory of the CPU, and in an uprobe it can be preempted by another task that
+ * is about to run the same program, on the same stack.
+ */
 SEC("uprobe")
 int stress_uprobe(void *ctx)
 {
-	ask_current(22);
+	ask(22, ASK_PIDNS, CLONE_NEWPID, bpf_get_current_pidns_ident(&ident));
 	return 0;
 }

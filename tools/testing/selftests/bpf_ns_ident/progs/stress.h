@@ -31,6 +31,7 @@ struct stress_count {
 	__u64 right[NR_ASK];
 	__u64 none[NR_ASK];	/* -ENOENT and the like, where that can be */
 	__u64 wrong[NR_ASK];
+	__u64 unknown[NR_ASK];	/* of a namespace that was not recorded */
 };
 
 #define NR_STRESS_PROGS	23
