@@ -34,9 +34,9 @@ struct question {
 };
 
 enum {
-	WRONG,
-	RIGHT,
-	UNKNOWN,
+	IS_WRONG,
+	IS_RIGHT,
+	IS_UNKNOWN,
 };
 
 static __noinline int look_up(const struct question *q,
@@ -48,16 +48,16 @@ static __noinline int look_up(const struct question *q,
 
 	space = bpf_map_lookup_elem(&spaces, &id);
 	if (!all || ident->dev != all->initial.dev)
-		return WRONG;
+		return IS_WRONG;
 	if (!space)
-		return UNKNOWN;
+		return IS_UNKNOWN;
 	if (ident->ino != space->ino || q->type != space->type)
-		return WRONG;
+		return IS_WRONG;
 	/* A device, and packets in it, are a bit longer there than tasks. */
 	if (space->is_gone && q->kfunc != ASK_SKB && q->kfunc != ASK_XDP)
-		return WRONG;
+		return IS_WRONG;
 	__sync_fetch_and_add(&space->answers, 1);
-	return RIGHT;
+	return IS_RIGHT;
 }
 
 static __noinline int is_zero(const struct bpf_ns_ident *ident)
@@ -118,10 +118,10 @@ static __noinline int judge(const struct question *q, __s64 ret,
 	if (ret)
 		goto wrong;
 	switch (look_up(q, ident)) {
-	case RIGHT:
+	case IS_RIGHT:
 		__sync_fetch_and_add(&count->right[kfunc], 1);
 		return 0;
-	case UNKNOWN:
+	case IS_UNKNOWN:
 		__sync_fetch_and_add(&count->unknown[kfunc], 1);
 		note_wrong(q, ret, ident);
 		return 0;
