@@ -624,6 +624,29 @@ impl Set {
             return Err(EEXIST);
         }
 
+        // Once will do: it stays as it is while `init()` runs.
+        if hooks == 0 {
+            self.find_btf()?;
+        }
+
+        let set = bindings::btf_kfunc_id_set {
+            owner: self.module.as_ptr(),
+            set: self.ids.cast_mut(),
+            filter: self.filter,
+        };
+        // SAFETY: `set` is valid during the call, and nothing keeps a pointer to it; nothing writes
+        // to the ids. The BTF of the module is the one that describes the entry points, so programs
+        // call them as they have to be.
+        to_result(unsafe { bindings::register_btf_kfunc_id_set(hook.prog_type(), &set) })?;
+
+        self.hooks.store(hooks | (1 << hook as u32), Relaxed);
+        Ok(())
+    }
+
+    /// Finds out where the kernel has put the BTF of the module, and that it is the right one.
+    ///
+    /// Errors are as for [`Self::register`].
+    fn find_btf(&self) -> Result {
         // SAFETY: A module whose code runs is there.
         let btf = from_err_ptr(unsafe { bindings::btf_get_module_btf(self.module.as_ptr()) })?;
         if btf.is_null() {
@@ -646,18 +669,6 @@ impl Set {
         };
         self.moved_by
             .store(nr_types.wrapping_sub(self.nr_types), Relaxed);
-
-        let set = bindings::btf_kfunc_id_set {
-            owner: self.module.as_ptr(),
-            set: self.ids.cast_mut(),
-            filter: self.filter,
-        };
-        // SAFETY: `set` is valid during the call, and nothing keeps a pointer to it; nothing writes
-        // to the ids. The BTF of the module is the one that describes the entry points, so programs
-        // call them as they have to be.
-        to_result(unsafe { bindings::register_btf_kfunc_id_set(hook.prog_type(), &set) })?;
-
-        self.hooks.store(hooks | (1 << hook as u32), Relaxed);
         Ok(())
     }
 
