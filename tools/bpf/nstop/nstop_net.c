@@ -50,7 +50,6 @@ struct netns {
 	size_t nr_devices;
 	struct nstop_traffic told;	/* by the BPF program, ever since */
 	bool stat;			/* there is a file that says so */
-	bool moved;			/* a device of it went elsewhere */
 
 	/* This round only. */
 	struct nstop_traffic bpf;
@@ -61,7 +60,11 @@ struct netns {
 static struct netns **rows;
 static size_t nr_rows;
 
+/* In this round, a device went to where nstop does not look. */
+static bool moved;
+
 static int own_fd;
+static struct bpf_ns_ident own;
 static int prog_fds[NSTOP_NR_DIRECTIONS];
 
 static struct netns *get_row(const struct bpf_ns_ident *ident)
@@ -84,13 +87,9 @@ static struct netns *get_row(const struct bpf_ns_ident *ident)
 
 static const char *name_of(const struct netns *ns)
 {
-	struct bpf_ns_ident own;
-
 	if (ns->name)
 		return ns->name;
-	if (!fd_ident(own_fd, &own) && same_ident(&own, &ns->ident))
-		return "(this one)";
-	return "-";
+	return same_ident(&own, &ns->ident) ? "(this one)" : "-";
 }
 
 static void detach(struct device *device)
@@ -226,7 +225,7 @@ static void read_devices(struct netns *ns)
 static void forget_device(struct netns *ns, struct device *device)
 {
 	if (is_elsewhere(device))
-		ns->moved = true;
+		moved = true;
 	detach(device);
 	*device = ns->devices[--ns->nr_devices];
 }
@@ -315,19 +314,9 @@ static bool has_packets(const struct nstop_traffic *traffic)
 	return traffic->packets[NSTOP_RX] || traffic->packets[NSTOP_TX];
 }
 
-static bool any_moved(void)
-{
-	size_t i;
-
-	for (i = 0; i < nr_rows; i++)
-		if (rows[i]->moved)
-			return true;
-	return false;
-}
-
 static bool is_mismatch(const struct netns *ns)
 {
-	return has_packets(&ns->bpf) && !ns->stat && !any_moved();
+	return has_packets(&ns->bpf) && !ns->stat && !moved;
 }
 
 static const char *verdict(const struct netns *ns)
@@ -404,7 +393,7 @@ static void print_table(double secs)
 /* Returns how many are a mismatch. */
 static unsigned int print_summary(void)
 {
-	unsigned int matches = 0, mismatches = 0, moved = 0;
+	unsigned int matches = 0, mismatches = 0, elsewhere = 0;
 	size_t i;
 
 	for (i = 0; i < nr_rows; i++) {
@@ -415,16 +404,16 @@ static unsigned int print_summary(void)
 		else if (is_mismatch(rows[i]))
 			mismatches++;
 		else
-			moved++;
+			elsewhere++;
 	}
 
 	printf("%zu net namespace%s: %u match, %u mismatch", nr_rows,
 	       nr_rows == 1 ? "" : "s", matches, mismatches);
-	if (moved)
-		printf(", %u moved", moved);
-	if (matches + mismatches + moved < nr_rows)
+	if (elsewhere)
+		printf(", %u moved", elsewhere);
+	if (matches + mismatches + elsewhere < nr_rows)
 		printf(", %zu without packets",
-		       nr_rows - matches - mismatches - moved);
+		       nr_rows - matches - mismatches - elsewhere);
 	printf("\n");
 	return mismatches;
 }
@@ -452,8 +441,8 @@ static void start_round(void)
 		memset(&rows[i]->bpf, 0, sizeof(rows[i]->bpf));
 		memset(&rows[i]->link, 0, sizeof(rows[i]->link));
 		rows[i]->seen = false;
-		rows[i]->moved = false;
 	}
+	moved = false;
 }
 
 /* Those of which there is no file any more, or never was. */
@@ -509,7 +498,7 @@ int nstop_net(const sigset_t *quit)
 	skel = load();
 	map = bpf_map__fd(skel->maps.traffic);
 	own_fd = open(SELF, O_RDONLY | O_CLOEXEC);
-	if (own_fd < 0)
+	if (own_fd < 0 || fd_ident(own_fd, &own))
 		err(EXIT_ERROR, SELF);
 	look_at_all();
 	start_round();
