@@ -246,6 +246,20 @@ int raw_load_type(struct raw_prog *prog, enum bpf_prog_type type,
 	return raw_load(prog);
 }
 
+int module_try(struct raw_prog *prog, enum bpf_prog_type type)
+{
+	struct kfunc kfunc;
+	int err;
+
+	err = kfunc_find(&kfunc, MODULE, KFUNC);
+	if (err)
+		return err;
+	prog->kfunc = &kfunc;
+	err = fd_drop(raw_load_type(prog, type, 0));
+	kfunc_close(&kfunc);
+	return err;
+}
+
 int run_syscall_prog(int fd, void *ctx, size_t size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = ctx, .ctx_size_in = size);

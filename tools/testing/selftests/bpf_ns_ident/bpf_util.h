@@ -84,6 +84,9 @@ int raw_load(struct raw_prog *prog);
 int raw_load_type(struct raw_prog *prog, enum bpf_prog_type type,
 		  enum bpf_attach_type attach_type);
 
+/* Whether such a program that calls KFUNC of MODULE loads: 0 if it does. */
+int module_try(struct raw_prog *prog, enum bpf_prog_type type);
+
 /* Runs a syscall program, and returns what the program did. */
 int run_syscall_prog(int fd, void *ctx, size_t size);
 

@@ -25,13 +25,6 @@
 /* How many loads there are of each kind, if it is not all. */
 #define SOME 40
 
-static bool is_long(void)
-{
-	const char *torture = getenv("TORTURE");
-
-	return torture && *torture;
-}
-
 /* The module's file, in memory. */
 struct image {
 	__u8 *data;
@@ -107,21 +100,13 @@ static void teardown_image(struct __test_metadata *_metadata,
 			   struct image *image)
 {
 	static struct raw_prog prog;
-	struct kfunc kfunc;
-	int fd;
 
 	EXPECT_EQ(image->taint, get_taint());
 	free(image->data);
 	EXPECT_EQ(0, module_load(MODULE, NULL));
-	ASSERT_EQ(0, kfunc_find(&kfunc, MODULE, KFUNC));
-	prog.kfunc = &kfunc;
-	fd = raw_load_type(&prog, BPF_PROG_TYPE_SYSCALL, 0);
-	EXPECT_LE(0, fd) {
+	EXPECT_EQ(0, module_try(&prog, BPF_PROG_TYPE_SYSCALL)) {
 		TH_LOG("%s", prog.log);
 	}
-	if (fd >= 0)
-		close(fd);
-	kfunc_close(&kfunc);
 }
 
 /*
@@ -209,7 +194,7 @@ FIXTURE_TEARDOWN(damaged)
 
 static size_t get_step(size_t size)
 {
-	return is_long() || size <= SOME ? 1 : size / SOME;
+	return is_torture() || size <= SOME ? 1 : size / SOME;
 }
 
 #define TH_LOG_COUNT()							\
@@ -223,7 +208,7 @@ TEST_F_TIMEOUT(damaged, byte_is_noticed, 1800)
 
 	for (size_t i = 0; i < self->size; i += step) {
 		for (size_t j = 0; j < ARRAY_SIZE(flips); j++) {
-			if (!is_long() && j != i / step % ARRAY_SIZE(flips))
+			if (!is_torture() && j != i / step % ARRAY_SIZE(flips))
 				continue;
 			self->data[i] ^= flips[j];
 			expect_refused(_metadata, &self->image, "byte", i);
@@ -392,4 +377,4 @@ TEST_F(foreign, module_of_another_configuration_is_refused)
 	expect_another_kernel(_metadata, self, find_vermagic(&self->image));
 }
 
-TEST_HARNESS_MAIN
+NS_TEST_MAIN(MODULE)

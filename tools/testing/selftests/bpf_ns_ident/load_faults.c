@@ -74,27 +74,9 @@ static bool let_fail(int fail_nth, int n)
 	return pwrite(fail_nth, text, len, 0) == len && has_failed;
 }
 
-/* Whether a program that calls the kfunc loads. */
-static int use_module(void)
-{
-	static struct raw_prog prog;
-	struct kfunc kfunc;
-	int fd;
-
-	fd = kfunc_find(&kfunc, MODULE, KFUNC);
-	if (fd)
-		return fd;
-	prog.kfunc = &kfunc;
-	fd = raw_load_type(&prog, BPF_PROG_TYPE_RAW_TRACEPOINT, 0);
-	kfunc_close(&kfunc);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
 TEST_F_TIMEOUT(fault, of_each_allocation, 1800)
 {
+	static struct raw_prog prog;
 	int n, err, failed = 0;
 
 	for (n = 1;; n++) {
@@ -117,7 +99,8 @@ TEST_F_TIMEOUT(fault, of_each_allocation, 1800)
 		}
 		/* Also if it got along without the memory. */
 		if (!strcmp(variant->name, MODULE)) {
-			EXPECT_EQ(0, use_module()) {
+			EXPECT_EQ(0, module_try(&prog,
+						BPF_PROG_TYPE_RAW_TRACEPOINT)) {
 				TH_LOG("after allocation %d, load %d", n, err);
 			}
 		}
@@ -130,4 +113,4 @@ TEST_F_TIMEOUT(fault, of_each_allocation, 1800)
 	EXPECT_LT(10, failed);
 }
 
-TEST_HARNESS_MAIN
+NS_TEST_MAIN(MODULE)

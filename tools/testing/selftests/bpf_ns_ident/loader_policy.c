@@ -84,12 +84,7 @@ FIXTURE_TEARDOWN(loader)
 /* Loads, and forgets. */
 static int do_load(void *prog)
 {
-	int fd = raw_load_type(prog, BPF_PROG_TYPE_SYSCALL, 0);
-
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
+	return fd_drop(raw_load_type(prog, BPF_PROG_TYPE_SYSCALL, 0));
 }
 
 static int do_load_with_token(void *prog)
@@ -319,12 +314,7 @@ FIXTURE_TEARDOWN(each_kfunc)
 
 static int do_load_as_it_is(void *prog)
 {
-	int fd = raw_load(prog);
-
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
+	return fd_drop(raw_load(prog));
 }
 
 TEST_F(each_kfunc, refused)
@@ -711,13 +701,12 @@ static int do_load_unrelated(void *arg)
 	prog->insns = insns;
 	prog->cnt = ARRAY_SIZE(insns);
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		int fd;
+		int err;
 
 		prog->type = types[i];
-		fd = raw_load(prog);
-		if (fd < 0)
-			return fd;
-		close(fd);
+		err = fd_drop(raw_load(prog));
+		if (err)
+			return err;
 	}
 	return 0;
 }
@@ -748,15 +737,11 @@ static int do_load_sample(void *arg)
 		BPF_CALL_KFUNC(prog->kfunc->id),
 		BPF_EXIT_INSN(),
 	};
-	int fd;
 
 	prog->type = BPF_PROG_TYPE_SYSCALL;
 	prog->insns = insns;
 	prog->cnt = ARRAY_SIZE(insns);
-	fd = raw_load(prog);
-	if (fd >= 0)
-		close(fd);
-	return fd < 0 ? fd : 0;
+	return fd_drop(raw_load(prog));
 }
 
 /* The policy is this module's, not that of all kfuncs in Rust. */

@@ -297,6 +297,21 @@ int write_file(const char *path, const char *text)
 	return err;
 }
 
+int fd_drop(int fd)
+{
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+bool is_torture(void)
+{
+	const char *torture = getenv("TORTURE");
+
+	return torture && *torture;
+}
+
 void stay_on_cpu(bool last)
 {
 	cpu_set_t cpus, one;

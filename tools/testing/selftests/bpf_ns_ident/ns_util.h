@@ -70,6 +70,15 @@ int ns_ident_fd(int fd, struct bpf_ns_ident *ident);
 
 int write_file(const char *path, const char *text);
 
+/*
+ * Closes what was only opened to see whether that works. Returns 0, or @fd if it
+ * is an error.
+ */
+int fd_drop(int fd);
+
+/* Whether tests are to take as long as it takes: TORTURE=1 in the environment. */
+bool is_torture(void);
+
 /* Keeps the calling thread on the first or on the last of its CPUs. */
 void stay_on_cpu(bool last);
 

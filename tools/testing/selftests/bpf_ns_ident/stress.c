@@ -760,7 +760,7 @@ int main(void)
 	ksft_print_header();
 	ksft_set_plan(10);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	is_long = getenv("TORTURE") && *getenv("TORTURE");
+	is_long = is_torture();
 	set_up();
 	record = start_record();
 	start_workers();

@@ -305,10 +305,7 @@ static int do_open(void *arg)
 	const char *path = arg;
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
+	return fd_drop(fd < 0 ? -errno : fd);
 }
 
 /* Nobody: it is not there. */
@@ -340,15 +337,10 @@ TEST_F(who_may, read_btf_file)
 static int do_find_btf(void *unused)
 {
 	__u32 id = 0, next;
-	int fd;
 
 	if (bpf_btf_get_next_id(id, &next))
 		return -errno;
-	fd = btf_open(MODULE, &id);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
+	return fd_drop(btf_open(MODULE, &id));
 }
 
 /* What libbpf does to find a kfunc of a module. */
@@ -360,12 +352,7 @@ TEST_F(who_may, find_btf_by_id)
 
 static int do_find_prog(void *id)
 {
-	int fd = bpf_prog_get_fd_by_id((uintptr_t)id);
-
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
+	return fd_drop(bpf_prog_get_fd_by_id((uintptr_t)id));
 }
 
 TEST_F(who_may, find_program_of_others_by_id)
@@ -379,29 +366,19 @@ TEST_F(who_may, find_program_of_others_by_id)
 }
 
 /* Programs are loaded with a file descriptor of the BTF that root has found. */
-static int load_and_close(struct raw_prog *prog, enum bpf_prog_type type)
-{
-	int fd = raw_load_type(prog, type, 0);
-
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
 static int do_load_syscall(void *prog)
 {
-	return load_and_close(prog, BPF_PROG_TYPE_SYSCALL);
+	return fd_drop(raw_load_type(prog, BPF_PROG_TYPE_SYSCALL, 0));
 }
 
 static int do_load_tracing(void *prog)
 {
-	return load_and_close(prog, BPF_PROG_TYPE_RAW_TRACEPOINT);
+	return fd_drop(raw_load_type(prog, BPF_PROG_TYPE_RAW_TRACEPOINT, 0));
 }
 
 static int do_load_cgroup(void *prog)
 {
-	return load_and_close(prog, BPF_PROG_TYPE_CGROUP_DEVICE);
+	return fd_drop(raw_load_type(prog, BPF_PROG_TYPE_CGROUP_DEVICE, 0));
 }
 
 static int load_packet(struct raw_prog *prog, enum bpf_prog_type type)
@@ -416,16 +393,11 @@ static int load_packet(struct raw_prog *prog, enum bpf_prog_type type)
 		BPF_MOV64_IMM(BPF_REG_0, 0),
 		BPF_EXIT_INSN(),
 	};
-	int fd;
 
 	prog->type = type;
 	prog->insns = insns;
 	prog->cnt = ARRAY_SIZE(insns);
-	fd = raw_load(prog);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
+	return fd_drop(raw_load(prog));
 }
 
 static int do_load_socket_filter(void *prog)
@@ -479,12 +451,7 @@ TEST_F(who_may, load_tc_program)
 
 static int do_attach(void *unused)
 {
-	int fd = bpf_raw_tracepoint_open("sys_enter", ns_received_fd);
-
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
+	return fd_drop(bpf_raw_tracepoint_open("sys_enter", ns_received_fd));
 }
 
 /* Everybody: who has the file descriptor has been given it. */
@@ -561,16 +528,11 @@ static int do_load_plain_filter(void *arg)
 		BPF_EXIT_INSN(),
 	};
 	struct raw_prog *prog = arg;
-	int fd;
 
 	prog->type = BPF_PROG_TYPE_SOCKET_FILTER;
 	prog->insns = insns;
 	prog->cnt = ARRAY_SIZE(insns);
-	fd = raw_load(prog);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
+	return fd_drop(raw_load(prog));
 }
 
 TEST_F(unprivileged_bpf, is_no_way_to_a_kfunc)
@@ -805,7 +767,7 @@ static int do_load_often(void *arg)
 		int err;
 
 		snprintf(name, sizeof(name), "p%d_%d", getpid(), i);
-		err = load_and_close(prog, BPF_PROG_TYPE_SYSCALL);
+		err = do_load_syscall(prog);
 		if (err != -EACCES)
 			return err ?: -EBADE;
 	}

@@ -5,9 +5,6 @@
  */
 #include "report.bpf.h"
 
-int bpf_sk_netns_ident(const struct sock_common *sk,
-		       struct bpf_ns_ident *ident) __ksym;
-
 #define SIZE sizeof(struct bpf_ns_ident)
 
 struct {

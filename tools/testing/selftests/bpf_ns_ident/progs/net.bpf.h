@@ -12,15 +12,6 @@
 #define ETH_HLEN	14
 #define ETH_P_IP	0x0800
 
-int bpf_get_current_ns_ident(__u32 ns_type,
-			     struct bpf_ns_ident *ident) __ksym;
-int bpf_sk_netns_ident(const struct sock_common *sk,
-		       struct bpf_ns_ident *ident) __ksym;
-int bpf_skb_netns_ident(const struct __sk_buff *skb,
-			struct bpf_ns_ident *ident) __ksym;
-int bpf_xdp_netns_ident(const struct xdp_md *ctx,
-			struct bpf_ns_ident *ident) __ksym;
-
 struct net_report net SEC(".data.net");
 
 static __always_inline void net_answer(int which, int err,

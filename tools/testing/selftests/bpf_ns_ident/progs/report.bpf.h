@@ -6,6 +6,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include "kfuncs.bpf.h"
 #include "report.h"
 
 #if defined(__TARGET_ARCH_x86)
@@ -19,10 +20,6 @@
 #else
 #define SYS_PREFIX ""
 #endif
-
-int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
-int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
-__s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
 
 struct report report SEC(".data.report");
 

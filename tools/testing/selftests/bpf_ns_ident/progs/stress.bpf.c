@@ -4,22 +4,13 @@
  * whole system, and look each answer up in the record.
  */
 #include "stress.bpf.h"
+#include "kfuncs.bpf.h"
 
 #define ENOENT	2
 #define ESRCH	3
 
 #define CLONE_NEWPID	0x20000000
 #define CLONE_NEWNET	0x40000000
-
-int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
-int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
-__s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
-int bpf_sk_netns_ident(const struct sock_common *sk,
-		       struct bpf_ns_ident *ident) __ksym;
-int bpf_skb_netns_ident(const struct __sk_buff *skb,
-			struct bpf_ns_ident *ident) __ksym;
-int bpf_xdp_netns_ident(const struct xdp_md *ctx,
-			struct bpf_ns_ident *ident) __ksym;
 
 const __u32 ns_types[8] = {
 	0x00000080, 0x00020000, 0x02000000, 0x04000000,
