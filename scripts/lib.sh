@@ -8,6 +8,10 @@ set -euo pipefail
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/bpf-ns-ident
 
+# Where `enter` shows the clone, $WORK and the caller's directory in the root, which is that of a VM.
+# shellcheck disable=SC2034 # for those that source this
+MNT_TOP=/mnt/clone MNT_WORK=/mnt/work MNT_CWD=/mnt/cwd
+
 # What the kernel says when something is wrong with it: see lib/bug.c, kernel/panic.c, kernel/rcu,
 # kernel/locking/lockdep.c, kernel/hung_task.c, mm/slub.c, mm/kmemleak.c.
 # shellcheck disable=SC2034 # for those that source this
