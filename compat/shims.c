@@ -30,12 +30,10 @@
 
 dev_t nsfs_dev __ro_after_init;
 
-/* Where in struct mnt_namespace, which is private to fs/, is its ns_common. */
-static size_t mnt_ns_common __ro_after_init;
-
 /*
- * Finds out both from the file of a namespace that is known otherwise, too: the
- * mount namespace of the task that loads the module.
+ * Takes the device from the file of a namespace that is known otherwise, too:
+ * the mount namespace of the task that loads the module. So that also shows
+ * whether struct mnt_namespace begins as shims.h says.
  */
 int compat_init(void)
 {
@@ -54,23 +52,16 @@ int compat_init(void)
 	inode = d_inode(path.dentry);
 	ns = get_proc_ns(inode);
 	err = -ENXIO;
-	if (inode->i_sb->s_magic == NSFS_MAGIC && ns->ns_type == CLONE_NEWNS) {
+	if (inode->i_sb->s_magic == NSFS_MAGIC && ns->ns_type == CLONE_NEWNS &&
+	    ns == &current->nsproxy->mnt_ns->ns) {
 		nsfs_dev = inode->i_sb->s_dev;
-		mnt_ns_common = (void *)ns - (void *)current->nsproxy->mnt_ns;
-		/* Or it is another namespace. No such structure is as large. */
-		if (mnt_ns_common < SZ_4K)
-			err = 0;
+		err = 0;
 	}
 	if (err)
-		pr_err(OWN_MNT_NS " is not the mount namespace of who loads this module\n");
+		pr_err(OWN_MNT_NS " is not the mount namespace of who loads this module, or struct mnt_namespace of this kernel does not begin with its ns_common\n");
 
 	path_put(&path);
 	return err;
-}
-
-struct ns_common *from_mnt_ns(struct mnt_namespace *mnt)
-{
-	return (void *)mnt + mnt_ns_common;
 }
 
 /* Not the kernel's. No pointer to it leaves the module. */

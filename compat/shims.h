@@ -5,8 +5,14 @@
 #ifndef _COMPAT_SHIMS_H
 #define _COMPAT_SHIMS_H
 
+#include <linux/ns_common.h>
 #include <linux/ratelimit.h>
 #include <linux/types.h>
+
+/* The beginning of what is private to fs/. compat_init() checks it. */
+struct mnt_namespace {
+	struct ns_common ns;
+};
 
 /* In the series: include/linux/nsfs.h. */
 extern dev_t nsfs_dev;

@@ -177,10 +177,6 @@ pub struct Ident {
 pub const fn huge_encode_dev(dev: bindings::dev_t) -> u64 {
     const MINORBITS: u32 = 20;
 
-    // Devices without a driver, as nsfs, have major 0. Most systems have less than 256 of them.
-    if dev <= 0xff {
-        return dev as u64;
-    }
     let major = dev >> MINORBITS;
     let minor = dev & ((1 << MINORBITS) - 1);
     ((minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)) as u64
@@ -379,11 +375,22 @@ impl<'a> Current<'a> {
             return Err(EOPNOTSUPP);
         }
 
-        match ty {
-            Type::Pid => self.pid(),
-            Type::User => Ok(self.user()),
-            _ => self.proxied(ty),
-        }
+        // SAFETY: An `nsproxy` has a reference to each of its namespaces. When one of them changes
+        // it is replaced as a whole.
+        Ok(unsafe {
+            // Each arm reads the `nsproxy` by itself, so that the compiler makes one decision of
+            // this and of how the caller came by `ty`.
+            NsCommon::from_raw(match ty {
+                Type::Cgroup => &raw const (*(*self.proxy()?).cgroup_ns).ns,
+                Type::Ipc => &raw const (*(*self.proxy()?).ipc_ns).ns,
+                Type::Mnt => &raw const (*(*self.proxy()?).mnt_ns).ns,
+                Type::Net => &raw const (*(*self.proxy()?).net_ns).ns,
+                Type::Pid => return self.pid(),
+                Type::Time => &raw const (*(*self.proxy()?).time_ns).ns,
+                Type::User => return Ok(self.user()),
+                Type::Uts => &raw const (*(*self.proxy()?).uts_ns).ns,
+            })
+        })
     }
 
     /// Returns the pid namespace that the task lives in.
@@ -436,16 +443,10 @@ impl<'a> Current<'a> {
             return Err(EOPNOTSUPP);
         }
 
-        // SAFETY: By the type invariant `task` is valid; it keeps its `signal` until it is freed.
-        // Both reads are single ones since another CPU may run `release_task()`.
-        let (pid, tgid) = unsafe {
-            let pid = (&raw const (*self.task).thread_pid).read_volatile();
-            let tgid = (&raw const (*(*self.task).signal).pids
-                [bindings::pid_type_PIDTYPE_TGID as usize])
-                .read_volatile();
-            (pid, tgid)
-        };
-        if pid.is_null() || tgid.is_null() {
+        // SAFETY: By the type invariant `task` is valid. The read is a single one since another CPU
+        // may run `release_task()`.
+        let pid = unsafe { (&raw const (*self.task).thread_pid).read_volatile() };
+        if pid.is_null() {
             return Err(ESRCH);
         }
 
@@ -460,6 +461,15 @@ impl<'a> Current<'a> {
             let ns = unsafe { NsCommon::from_raw(&raw const (*(*here).ns).ns) };
 
             if ns.is(pidns) {
+                // SAFETY: As for `pid`; a task keeps its `signal` until it is freed.
+                let tgid = unsafe {
+                    (&raw const (*(*self.task).signal).pids
+                        [bindings::pid_type_PIDTYPE_TGID as usize])
+                        .read_volatile()
+                };
+                if tgid.is_null() {
+                    return Err(ESRCH);
+                }
                 // SAFETY: All threads of a process live in the same pid namespace, so both pids
                 // have an element for this level. Their numbers never change.
                 return Ok(unsafe { ((*upid(tgid, level)).nr, (*here).nr) });
@@ -481,32 +491,21 @@ impl<'a> Current<'a> {
         }
     }
 
-    /// Returns a namespace that tasks have through their `nsproxy`.
-    #[inline]
-    fn proxied(&self, ty: Type) -> Result<&'a NsCommon> {
+    /// Returns what the task has most of its namespaces through, valid for the duration of `'a`.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOENT`]: the task is exiting and has given it back already.
+    #[inline(always)]
+    fn proxy(&self) -> Result<*const bindings::nsproxy> {
         // SAFETY: By the type invariant `task` is the current one. Only a task itself changes its
-        // `nsproxy`. The read is a single one since an interrupt may come in the middle of that.
+        // `nsproxy`, and it cannot proceed to give it back during `'a`. The read is a single one
+        // since an interrupt may come in the middle of that.
         let nsproxy = unsafe { (&raw const (*self.task).nsproxy).read_volatile() };
         if nsproxy.is_null() {
             return Err(ENOENT);
         }
-
-        // SAFETY: By the type invariant the task cannot proceed to give `nsproxy` back during `'a`.
-        // An `nsproxy` has a reference to each of its namespaces, and they do not change, but for
-        // `time_ns` in `exec_task_namespaces()`, which replaces the whole `nsproxy` if it is shared
-        // and else is done by the task itself.
-        unsafe {
-            let ns: *const bindings::ns_common = match ty {
-                Type::Cgroup => &raw const (*(*nsproxy).cgroup_ns).ns,
-                Type::Ipc => &raw const (*(*nsproxy).ipc_ns).ns,
-                Type::Mnt => mnt_ns_common((*nsproxy).mnt_ns),
-                Type::Net => &raw const (*(*nsproxy).net_ns).ns,
-                Type::Time => &raw const (*(*nsproxy).time_ns).ns,
-                Type::Uts => &raw const (*(*nsproxy).uts_ns).ns,
-                Type::Pid | Type::User => return Err(EINVAL),
-            };
-            Ok(NsCommon::from_raw(ns))
-        }
+        Ok(nsproxy)
     }
 }
 
@@ -561,20 +560,6 @@ unsafe fn upid(pid: *const bindings::pid, level: u32) -> *const bindings::upid {
             .cast::<bindings::upid>()
             .add(level as usize)
     }
-}
-
-/// Returns the `struct ns_common` of a mount namespace.
-///
-/// `struct mnt_namespace` is private to `fs/`, and `from_mnt_ns()` is not exported to modules, so
-/// this must not be inlined into one.
-///
-/// # Safety
-///
-/// `mnt_ns` must be valid.
-#[inline(never)]
-unsafe fn mnt_ns_common(mnt_ns: *mut bindings::mnt_namespace) -> *const bindings::ns_common {
-    // SAFETY: By the function's safety requirements.
-    unsafe { bindings::from_mnt_ns(mnt_ns) }
 }
 
 #[cfg(CONFIG_RUST_NS_KUNIT_TEST)]
@@ -684,6 +669,20 @@ mod tests {
         assert_eq!(ident.dev, huge_encode_dev(dev));
         assert_eq!(ident.id, u64::from(bindings::init_ns_id_PID_NS_INIT_ID));
     }
+
+    // `struct mnt_namespace` is private to fs/, which has a function for others.
+    #[test]
+    fn mnt_is_what_c_says() -> Result {
+        let current = current!();
+        let ns = Current::new(current).get(Type::Mnt)?;
+
+        // SAFETY: The current task is valid, and keeps its namespaces for the whole test.
+        let c_ns = unsafe { bindings::from_mnt_ns((*(*current.as_ptr()).nsproxy).mnt_ns) };
+        assert!(core::ptr::eq(ns.as_ptr(), c_ns));
+        assert_eq!(ns.ns_type()?, Type::Mnt);
+        Ok(())
+    }
+
     #[test]
     #[cfg(CONFIG_PID_NS)]
     fn pid_and_tgid_in_own_namespace() -> Result {
