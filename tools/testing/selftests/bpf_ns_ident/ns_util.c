@@ -219,6 +219,9 @@ void ns_stop(struct ns_task *task)
 			syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 			poll(&exited, 1, -1);
 			close(pidfd);
+		} else if (task->is_child) {
+			/* Too many files are open. A child keeps its pid. */
+			kill(task->pid, SIGKILL);
 		}
 		if (task->is_child)
 			waitpid(task->pid, NULL, 0);
