@@ -45,6 +45,12 @@ root_dir() {
 		cut -d' ' -f1 | sha256sum | cut -c1-12)"
 }
 
+# So does what lies over it, see scripts/layer.
+layer_dir() {
+	echo "$CACHE/layer-$( (root_dir; sha256sum "$TOP"/scripts/{layer,field.packages} |
+		cut -d' ' -f1) | sha256sum | cut -c1-12)"
+}
+
 # llvm TOOL: under the name that Debian gives it, else under its own.
 llvm() {
 	command -v "$1-19" || command -v "$1" || die "There is no $1: install LLVM."
