@@ -35,6 +35,8 @@ static void usage(FILE *f)
 		"                          show pids as they are in the pid namespace of that\n"
 		"                          process, '-' for tasks that it cannot see, and check\n"
 		"                          those that " PID_KFUNC "() gives\n"
+		"  -c, --containers        show what the containers are called by crun, runc, podman,\n"
+		"                          systemd-nspawn and the like: RUNTIME:NAME\n"
 		"  -N, --net               packets and bytes of all devices of the net namespaces\n"
 		"                          in /run/netns and of this one, by the identity that\n"
 		"                          " SKB_KFUNC "() gives, beside what 'ip -s link'\n"
@@ -83,6 +85,7 @@ static void parse_args(int argc, char **argv)
 	static const struct option options[] = {
 		{ "ns", required_argument, NULL, 'n' },
 		{ "pids-as-seen-by", required_argument, NULL, 'p' },
+		{ "containers", no_argument, NULL, 'c' },
 		{ "net", no_argument, NULL, 'N' },
 		{ "once", no_argument, NULL, '1' },
 		{ "interval", required_argument, NULL, 'i' },
@@ -94,7 +97,7 @@ static void parse_args(int argc, char **argv)
 	long pid;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "n:p:N1i:vh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "n:p:cN1i:vh", options, NULL)) != -1) {
 		switch (c) {
 		case 'n':
 			opt.kind = find_kind(optarg);
@@ -105,6 +108,9 @@ static void parse_args(int argc, char **argv)
 				errx(EXIT_ERROR, "'%s' is not the pid of a process",
 				     optarg);
 			opt.seen_by = pid;
+			break;
+		case 'c':
+			opt.containers = true;
 			break;
 		case 'N':
 			opt.net = true;
@@ -132,8 +138,9 @@ static void parse_args(int argc, char **argv)
 			exit(EXIT_ERROR);
 		}
 	}
-	if (opt.net && (opt.kind || opt.seen_by))
-		errx(EXIT_ERROR, "--net is about devices: not with --ns or --pids-as-seen-by");
+	if (opt.net && (opt.kind || opt.seen_by || opt.containers))
+		errx(EXIT_ERROR,
+		     "--net is about devices: not with --ns, --pids-as-seen-by or --containers");
 	if (!opt.kind)
 		opt.kind = find_kind("pid");
 	if (optind < argc)

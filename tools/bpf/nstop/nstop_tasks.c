@@ -80,6 +80,7 @@ struct ns {
 	char comm[NSTOP_COMM_LEN];
 	pid_t pid;		/* as this process sees it, 0: none */
 	__s64 seen_pid;		/* as it is to be shown, -errno: not at all */
+	char container[NSTOP_NAME_LEN];
 };
 
 #define NO_RANK		(~0ULL)
@@ -435,6 +436,9 @@ static struct ns *stat_task(struct proc_task *task)
 		ns->pid = task->pid;
 		ns->seen_pid = task->seen_pid;
 		copy_comm(ns->comm, task->comm, sizeof(task->comm));
+		if (opt.containers)
+			container_name(task->dir, ns->parent && ns->parent->parent,
+				       ns->container);
 	}
 	return ns;
 }
@@ -640,16 +644,20 @@ static struct ns *make_tree(void)
 
 /* Widths of the columns that hold large numbers. */
 struct widths {
-	int dev, ino, id, calls, tasks;
+	int dev, ino, id, calls, tasks, container;
 };
 
 static void print_tree(const struct ns *ns, const struct widths *w, int depth)
 {
 	for (; ns; ns = ns->sibling) {
-		printf("%*llu %*llu %*llu %*llu %*u %-8s  %*s", w->dev,
+		printf("%*llu %*llu %*llu %*llu %*u %-8s  ", w->dev,
 		       ns->ident.dev, w->ino, ns->ident.ino, w->id,
 		       ns->ident.id, w->calls, ns->calls, w->tasks, ns->tasks,
-		       verdicts[get_verdict(ns)], 2 * depth, "");
+		       verdicts[get_verdict(ns)]);
+		if (opt.containers)
+			printf("%-*s  ", w->container,
+			       *ns->container ? ns->container : "-");
+		printf("%*s", 2 * depth, "");
 		if (!ns->pid)
 			printf("-\n");
 		else if (ns->seen_pid > 0)
@@ -668,7 +676,9 @@ static void print_table(double secs)
 		.id = strlen("ID"),
 		.calls = strlen("CALLS"),
 		.tasks = strlen("TASKS"),
+		.container = strlen("CONTAINER"),
 	};
+	int len;
 	size_t i;
 
 	for (i = 0; i < nr_rows; i++) {
@@ -677,6 +687,9 @@ static void print_table(double secs)
 		widen(&w.id, rows[i]->ident.id);
 		widen(&w.calls, rows[i]->calls);
 		widen(&w.tasks, rows[i]->tasks);
+		len = strlen(rows[i]->container);
+		if (len > w.container)
+			w.container = len;
 	}
 
 	printf("System calls in %.1f s, by the %s namespace that %s() gives.\n",
@@ -687,9 +700,11 @@ static void print_table(double secs)
 		printf("PID: as " PID_KFUNC "() gives it for the pid namespace of process %d,\n"
 		       "st_dev %llu, st_ino %llu, id %llu. Checked, too.\n",
 		       opt.seen_by, seen_by.dev, seen_by.ino, seen_by.id);
-	printf("\n%*s %*s %*s %*s %*s %-8s  FIRST COMMAND (PID)%s\n", w.dev,
-	       "ST_DEV", w.ino, "ST_INO", w.id, "ID", w.calls, "CALLS",
-	       w.tasks, "TASKS", "STAT(2)",
+	printf("\n%*s %*s %*s %*s %*s %-8s  ", w.dev, "ST_DEV", w.ino, "ST_INO",
+	       w.id, "ID", w.calls, "CALLS", w.tasks, "TASKS", "STAT(2)");
+	if (opt.containers)
+		printf("%-*s  ", w.container, "CONTAINER");
+	printf("FIRST COMMAND (PID)%s\n",
 	       opt.kind->has_parent ? ", BELOW PARENT" : "");
 	print_tree(make_tree(), &w, 0);
 	printf("\n");

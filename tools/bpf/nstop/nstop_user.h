@@ -41,6 +41,7 @@ extern const struct kind kinds[];
 struct options {
 	const struct kind *kind;
 	pid_t seen_by;
+	bool containers;
 	bool net;
 	bool once;
 	bool verbose;
@@ -72,6 +73,15 @@ void read_percpu(int map, const void *key, __u64 *sum, size_t nr);
 
 /* Makes @width enough for @value. */
 void widen(int *width, __u64 value);
+
+#define NSTOP_NAME_LEN	128
+
+/*
+ * What the container of the process with that directory in /proc is called:
+ * RUNTIME:NAME, or "-" if that is not known. If it is @nested in another one,
+ * what it is called in there follows, after a slash.
+ */
+void container_name(int proc, bool nested, char name[NSTOP_NAME_LEN]);
 
 double seconds(void);
 

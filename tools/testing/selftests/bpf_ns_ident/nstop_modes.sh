@@ -268,6 +268,69 @@ bad_arguments_are_refused()
 }
 
 # Each of these is a test: its name, and how to run it.
+# name_is WANTED COMMAND...: what a process that is started so is called.
+name_is()
+{
+	local wanted=$1
+	shift
+
+	start_container "$@" || return
+	run 0 "$NSTOP" --once --interval $ROUND --containers || return
+	says out " CONTAINER +FIRST COMMAND " || return
+	says out "^ *$(pair_of "$pid" pid) .* match +$wanted +bash \($pid\)$"
+}
+
+# The command that goes to a cgroup, by its path, for another command.
+to_cgroup()
+{
+	mkdir -p "$cgroups/$1"
+	# shellcheck disable=SC2016
+	move=(sh -c 'echo $$ > "$0/cgroup.procs" && exec "$@"' "$cgroups/$1")
+}
+
+try_container_names()
+{
+	local new="unshare --fork --kill-child --pid" move
+
+	to_cgroup nstop-test/crun-one.scope
+	# shellcheck disable=SC2086
+	name_is crun:one "${move[@]}" $new || return
+	to_cgroup 'nstop-test/systemd-nspawn@t\x2dwo.service/payload'
+	# shellcheck disable=SC2086
+	name_is systemd-nspawn:t-wo "${move[@]}" $new || return
+	to_cgroup nstop-test/docker-0123.scope/inner
+	# shellcheck disable=SC2086
+	name_is docker:0123/inner $new "${move[@]}" $new || return
+	to_cgroup nstop-test/libpod-conmon-0123.scope
+	# shellcheck disable=SC2086
+	name_is - "${move[@]}" $new || return
+	# By the name alone, if there is a runtime that has one of that name.
+	to_cgroup nstop-test/nstop-three
+	# shellcheck disable=SC2086
+	name_is - "${move[@]}" $new || return
+	mkdir -p /run/runc/nstop-three
+	# shellcheck disable=SC2086
+	name_is runc:nstop-three "${move[@]}" $new
+}
+
+container_names()
+{
+	local cgroups=$dir/cgroups status end=$((SECONDS + SECS))
+
+	mkdir "$cgroups"
+	mount -t cgroup2 cgroup2 "$cgroups" || return
+	try_container_names
+	status=$?
+	clean_up
+	rmdir /run/runc/nstop-three 2> /dev/null
+	until find "$cgroups/nstop-test" -depth -type d -exec rmdir {} + \
+			2> /dev/null || [ $SECONDS -ge $end ]; do
+		:
+	done
+	umount "$cgroups"
+	return $status
+}
+
 tests()
 {
 	local type
@@ -287,6 +350,7 @@ tests()
 		pids_as_seen_by_inner
 		pids_as_seen_by_initial
 		pids_by_net_namespace
+		container_names
 		bad_arguments_are_refused
 	TESTS
 }

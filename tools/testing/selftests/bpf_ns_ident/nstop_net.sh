@@ -252,7 +252,8 @@ not_from_a_container()
 not_with_the_others()
 {
 	refuses "--net is about devices: " --net --ns net || return
-	refuses "--net is about devices: " --net --pids-as-seen-by 1
+	refuses "--net is about devices: " --net --pids-as-seen-by 1 || return
+	refuses "--net is about devices: " --net --containers
 }
 
 tests()
