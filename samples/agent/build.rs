@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Compiles the BPF programs. CLANG and BPFTOOL say what with, VMLINUX_BTF for which kernel; by
+//! default it is the running one.
+
+use std::{env, fs, path::Path, process::Command};
+
+fn var(name: &str, default: &str) -> String {
+    println!("cargo:rerun-if-env-changed={name}");
+    env::var(name).unwrap_or_else(|_| default.to_string())
+}
+
+fn run(command: &mut Command) -> Vec<u8> {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?} failed:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output.stdout
+}
+
+fn main() {
+    let out = env::var("OUT_DIR").unwrap();
+    let vmlinux = var("VMLINUX_BTF", "/sys/kernel/btf/vmlinux");
+    let mut dump = Command::new(var("BPFTOOL", "bpftool"));
+    let header = run(dump.args(["btf", "dump", "file", &vmlinux, "format", "c"]));
+
+    fs::write(Path::new(&out).join("vmlinux.h"), header).unwrap();
+    run(Command::new(var("CLANG", "clang"))
+        .args(["-g", "-O2", "-Wall", "-mcpu=v3", "--target=bpf"])
+        .args(["-fms-extensions", "-Wno-microsoft-anon-tag"])
+        .arg("-D__TARGET_ARCH_x86")
+        .args(["-I", &out, "-c", "agent.bpf.c", "-o"])
+        .arg(Path::new(&out).join("agent.bpf.o")));
+    for file in ["agent.bpf.c", "agent.h", &vmlinux] {
+        println!("cargo:rerun-if-changed={file}");
+    }
+}
