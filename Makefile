@@ -9,7 +9,7 @@ export FORMAT KERNEL RELEASE VERSION TOOLS CONFIG VM MUTANTS SIGNOFF TRAILERS PR
 # As it is: its dollars are for the shell in the VM.
 override export RUN := $(value RUN)
 
-RUN_TARGETS := demo test kernel kunit selftest selftest-mutants torture bench bench-disasm \
+RUN_TARGETS := demo test kernel kunit selftest selftest-mutants torture field bench bench-disasm \
 	       shell vm stock dkms-check series series-check series-bisect
 
 .PHONY: help clean distclean install uninstall $(RUN_TARGETS)
@@ -26,6 +26,8 @@ help:
 	@echo '  selftest         - run the selftests in the VM'
 	@echo '  selftest-mutants - show that the tests find faults (takes ten minutes)'
 	@echo '  torture          - run the long forms of selftests in the VM (takes up to an hour)'
+	@echo '  field            - show the module with crun, runc, podman, systemd-nspawn, iproute2, CRIU,'
+	@echo '                     an agent in Rust; FULL=1: also under load (takes half an hour)'
 	@echo '  bench            - measure what a call costs, in the VM'
 	@echo '  bench-disasm     - show the machine code of the kfuncs'
 	@echo '  shell            - give a shell in the VM'

@@ -3,8 +3,9 @@
 #
 # The tests that run in the VM, as they run there, all in one boot: test.sh DIR PART...
 #
-# Leaves in DIR what each part printed (*.ktap, demo.log), and the kernel log (dmesg). TIMEOUT is how
-# many seconds a test program may take, if it is not what its settings say.
+# Leaves in DIR what each part printed (*.ktap, *.log), and the kernel log (dmesg). TIMEOUT is how
+# many seconds a test program may take, if it is not what its settings say. FULL=1 is for what takes
+# long.
 
 set -u
 
@@ -49,6 +50,13 @@ run_demo() {
 		status=$?
 	printf 'KTAP version 1\n1..1\n%s 1 demo\n' \
 		"$([ $status -eq 0 ] && echo ok || echo not ok)" > "$out/demo.ktap"
+}
+
+# With the programs that people run.
+run_field() {
+	[ ! -w $kunit_filter ] || echo none > $kunit_filter
+	PYTHONDONTWRITEBYTECODE=1 python3 "$GUEST_TOP/scripts/field" ${FULL:+--full} \
+		"$out/field.ktap" > "$out/field.log" 2>&1
 }
 
 for part in "$@"; do

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The VM as the tests need it, and what userspace says of namespaces."""
+
+import fcntl
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import time
+import uuid
+from contextlib import contextmanager
+
+DIR = pathlib.Path("/run/field")
+ROOTFS = DIR / "rootfs"
+USER = "field"
+USER_ID = 1000
+SECS = 60  # for what takes no time but on a slow machine
+
+TYPES = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"]
+NS_GET_ID = 0x8008B70D  # _IOR(NSIO, 13, __u64)
+
+
+def run(*command, check=True, timeout=SECS, **options):
+    """Runs a command. What it says when it fails is in what is raised."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=timeout,
+        **options,
+    )
+    if check and done.returncode:
+        words = " ".join(str(word) for word in command)
+        raise RuntimeError(f"{words}: status {done.returncode}: {done.stderr}{done.stdout}")
+    return done
+
+
+@contextmanager
+def running(*command):
+    """A command that runs as long as this lasts."""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(condition, what, secs=SECS):
+    """Returns what the condition is when it is true."""
+    end = time.monotonic() + secs
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {secs} s: {what}")
+        time.sleep(0.02)
+
+
+def ident(path):
+    """The identity of the namespace behind a file: (dev, ino, id)."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        stat = os.fstat(fd)
+        (number,) = struct.unpack("Q", fcntl.ioctl(fd, NS_GET_ID, bytes(8)))
+    finally:
+        os.close(fd)
+    return stat.st_dev, stat.st_ino, number
+
+
+def idents(pid):
+    """The identities of all namespaces of a task."""
+    return {kind: ident(f"/proc/{pid}/ns/{kind}") for kind in TYPES}
+
+
+def children(pid):
+    path = f"/proc/{pid}/task/{pid}/children"
+    return [int(word) for word in pathlib.Path(path).read_text(encoding="ascii").split()]
+
+
+def init_below(pid):
+    """The child of a process that is the first one in a pid namespace of its own, when it is there."""
+
+    def look():
+        ours = os.readlink(f"/proc/{pid}/ns/pid")
+        for child in children(pid):
+            try:
+                # Of those in its pid namespace, not of those that its children will be in.
+                if os.readlink(f"/proc/{child}/ns/pid") != ours:
+                    return child
+            except FileNotFoundError:
+                pass
+        return None
+
+    return wait_for(look, f"a child of {pid} in a pid namespace of its own")
+
+
+def overlay(path, place=None):
+    """Shows a directory, there or elsewhere, as one that can be written to. What is written is gone
+    with the VM."""
+    above = DIR / "above" / (path.strip("/").replace("/", "-") or "root")
+    for name in "upper", "work":
+        (above / name).mkdir(parents=True)
+    options = f"lowerdir={path},upperdir={above}/upper,workdir={above}/work"
+    run("mount", "-t", "overlay", "-o", options, "overlay", place or path)
+
+
+def _make_rootfs():
+    for name in "bin", "dev", "etc", "field", "proc", "run", "sys", "tmp", "usr", "var", "root":
+        (ROOTFS / name).mkdir(parents=True)
+    shutil.copy(shutil.which("busybox"), ROOTFS / "bin/busybox")
+    for applet in run(ROOTFS / "bin/busybox", "--list").stdout.split():
+        if applet != "busybox":
+            (ROOTFS / "bin" / applet).symlink_to("busybox")
+    (ROOTFS / "etc/marker").write_text("", encoding="ascii")
+    (ROOTFS / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n", encoding="ascii")
+    # systemd-nspawn asks for it.
+    (ROOTFS / "etc/os-release").write_text("ID=field\n", encoding="ascii")
+    (ROOTFS / "usr/lib").mkdir()
+    # podman makes it, as a user who may not.
+    (ROOTFS / "etc/mtab").symlink_to("/proc/mounts")
+
+
+def _make_user():
+    entries = {
+        "passwd": f"{USER}:x:{USER_ID}:{USER_ID}::/home/{USER}:/bin/bash",
+        "group": f"{USER}:x:{USER_ID}:",
+        "subuid": f"{USER}:100000:65536",
+        "subgid": f"{USER}:100000:65536",
+    }
+    for name, line in entries.items():
+        with open(f"/etc/{name}", "a", encoding="ascii") as file:
+            print(line, file=file)
+    for path in f"/home/{USER}", f"/run/user/{USER_ID}":
+        os.makedirs(path)
+        os.chown(path, USER_ID, USER_ID)
+
+
+def prepare():
+    """To be called once, in a VM whose root is read-only."""
+    DIR.mkdir()
+    # Overlays have to be on something that knows more than 9p.
+    run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", DIR)
+    overlay("/etc")
+    overlay("/var/lib")
+    for path in "/home", "/var/lib/containers":
+        os.makedirs(path, exist_ok=True)
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", path)
+    if not os.path.exists("/sys/fs/cgroup/cgroup.procs"):
+        run("mount", "-t", "cgroup2", "cgroup2", "/sys/fs/cgroup")
+    # As on a machine that was booted by systemd.
+    run("mount", "--make-rshared", "/")
+    pathlib.Path("/etc/machine-id").write_text(f"{uuid.uuid4().hex}\n", encoding="ascii")
+    run("ip", "link", "set", "lo", "up")
+    # What podman gives a user is like what the host has, and there has to be something.
+    run("ip", "link", "add", "field0", "type", "dummy")
+    run("ip", "address", "add", "192.0.2.1/24", "dev", "field0")
+    run("ip", "link", "set", "field0", "up")
+    run("ip", "route", "add", "default", "via", "192.0.2.2")
+    _make_rootfs()
+    _make_user()

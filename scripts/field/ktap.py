@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Results as KTAP, to a file and to stdout."""
+
+import sys
+import traceback
+
+
+class Skip(Exception):
+    """A test cannot run, and why."""
+
+
+class Report:
+    def __init__(self, path, names):
+        self.file = open(path, "w", encoding="utf-8")
+        self.names = list(names)
+        self.number = 0
+        self.failed = 0
+        self._print("KTAP version 1")
+        self._print(f"1..{len(self.names)}")
+
+    def _print(self, line):
+        for out in self.file, sys.stdout:
+            print(line, file=out, flush=True)
+
+    def say(self, text):
+        for line in str(text).splitlines():
+            self._print(f"# {line}".rstrip())
+
+    def run(self, name, function):
+        """Runs one test: it passes unless it raises something."""
+        assert name == self.names[self.number], name
+        self.number += 1
+        try:
+            function()
+        except Skip as reason:
+            why = " ".join(str(reason).split())
+            self._print(f"ok {self.number} {name} # SKIP {why}")
+        except Exception as error:  # whatever it is, go on with the others
+            if not isinstance(error, AssertionError) or not str(error):
+                self.say(traceback.format_exc())
+            self.say(error)
+            self.failed += 1
+            self._print(f"not ok {self.number} {name}")
+        else:
+            self._print(f"ok {self.number} {name}")

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Containers, as the programs of the distribution make them. All have the same root file system,
+and run the same script in it."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+from guest import DIR, ROOTFS, USER, USER_ID, init_below, overlay, run, wait_for
+
+# Tells what stat(2) says in there, does something that can be seen from outside, and waits.
+SCRIPT = """#!/bin/sh
+cd /field
+for kind in cgroup ipc mnt net pid time user uts; do
+	stat -L -c "$kind %d %i" /proc/self/ns/$kind
+done > inside
+/bin/true
+: < /etc/marker
+nc -w 1 127.0.0.1 9
+sed -n 's/^NSpid:.*\t//p' /proc/self/status > /dev/null
+touch up
+while [ ! -e stop ]; do
+	usleep 100000
+done
+"""
+
+
+class Container:
+    """A container that runs. `runtime` and `name` are what the agent and nstop call it by."""
+
+    def __init__(self, maker, name):
+        self.maker = maker
+        self.outer = None
+        self.name = name
+        self.dir = DIR / name
+        self.pid = None
+        self.process = None
+
+    def wait_up(self):
+        def up():
+            assert not self.process or self.process.poll() is None, self.output()
+            return (self.dir / "up").exists()
+
+        wait_for(up, f"{self.name} is up")
+
+    def inside(self):
+        """The pairs as stat(2) in the container has them."""
+        lines = (self.dir / "inside").read_text(encoding="ascii").split("\n")
+        return {kind: (int(dev), int(ino)) for kind, dev, ino in map(str.split, lines[:-1])}
+
+    def output(self):
+        return (self.dir / "output").read_text(encoding="utf-8", errors="replace")
+
+    def stop(self):
+        (self.dir / "stop").touch()
+        wait_for(lambda: not os.path.exists(f"/proc/{self.pid}"), f"{self.name} has ended")
+        if self.process:
+            self.process.wait()
+        self.maker.remove(self)
+
+
+class Maker:
+    """How containers of one kind are made."""
+
+    name = runtime = ""
+
+    def start(self, name, script=SCRIPT):
+        container = Container(self, name)
+        container.dir.mkdir()
+        (container.dir / "script").write_text(script, encoding="ascii")
+        os.chmod(container.dir / "script", 0o755)
+        os.chmod(container.dir, 0o777)
+        self.make(container)
+        return container
+
+    def make(self, container):
+        raise NotImplementedError
+
+    def spawn(self, container, command, **options):
+        """Runs what stays there as long as the container is."""
+        with open(container.dir / "output", "wb") as output:
+            # pylint: disable-next=consider-using-with
+            container.process = subprocess.Popen(
+                [str(word) for word in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                **options,
+            )
+
+    def detach(self, container, command, **options):
+        """Runs what is done when the container runs, which keeps the output."""
+        with open(container.dir / "output", "wb") as output:
+            done = subprocess.run(
+                [str(word) for word in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+                **options,
+            )
+        if done.returncode:
+            words = " ".join(map(str, command))
+            raise RuntimeError(f"{words}: status {done.returncode}: {container.output()}")
+
+    def remove(self, container):
+        pass
+
+    def called(self, container):
+        """What the agent and nstop call it: runtime, name, what is inside of that."""
+        return self.runtime, container.name, None
+
+    def version(self):
+        return run(self.runtime, "--version").stdout.splitlines()[0]
+
+
+class Oci(Maker):
+    """crun, runc: from an OCI bundle."""
+
+    def __init__(self, runtime):
+        self.name = self.runtime = runtime
+
+    def bundle(self, container):
+        """Can be changed by those who make other containers."""
+        if not (container.dir / "config.json").exists():
+            run(self.runtime, "spec", "--bundle", container.dir)
+        config = json.loads((container.dir / "config.json").read_text(encoding="utf-8"))
+        config["root"] = {"path": str(ROOTFS), "readonly": True}
+        config["process"]["terminal"] = False
+        config["process"]["args"] = ["/field/script"]
+        config["hostname"] = container.name
+        options = ["rbind", "rw"]
+        mount = {"destination": "/field", "type": "bind", "source": str(container.dir)}
+        config["mounts"].append(mount | {"options": options})
+        return config
+
+    def make(self, container):
+        config = json.dumps(self.bundle(container))
+        (container.dir / "config.json").write_text(config, encoding="utf-8")
+        command = [self.runtime, "run", "--detach", "--bundle", container.dir, container.name]
+        self.detach(container, command)
+        container.pid = self.state(container)["pid"]
+
+    def state(self, container):
+        return json.loads(run(self.runtime, "state", container.name).stdout)
+
+    def remove(self, container):
+        run(self.runtime, "delete", "--force", container.name)
+
+
+class Podman(Maker):
+    name = runtime = "podman"
+    command = ["podman", "--cgroup-manager=cgroupfs", "--events-backend=none"]
+    rootfs, mode = ROOTFS, ":O"
+
+    def wrap(self, command):
+        return command
+
+    def podman(self, *args):
+        return self.wrap([*self.command, *args])
+
+    def make(self, container):
+        self.detach(
+            container,
+            self.podman(
+                "run", "--detach", "--name", container.name,
+                "--volume", f"{container.dir}:/field",
+                "--rootfs", f"{self.rootfs}{self.mode}",
+                "/field/script",
+            ),
+        )
+        words = self.podman("inspect", "--format", "{{.State.Pid}}", container.name)
+        container.pid = int(run(*words).stdout)
+
+    def remove(self, container):
+        run(*self.podman("rm", "--force", "--time=0", container.name))
+
+
+class RootlessPodman(Podman):
+    name = "podman-rootless"
+    rootfs, mode = pathlib.Path(f"/home/{USER}/rootfs"), ""
+
+    def make(self, container):
+        # podman has to make files in there.
+        shutil.copytree(ROOTFS, self.rootfs, symlinks=True)
+        run("chown", "--recursive", "--no-dereference", USER, self.rootfs)
+        super().make(container)
+
+    def wrap(self, command):
+        env = [f"HOME=/home/{USER}", f"XDG_RUNTIME_DIR=/run/user/{USER_ID}"]
+        return ["runuser", "-u", USER, "--", "env", "--chdir=/", *env, *command]
+
+    def version(self):
+        return run(*self.podman("--version")).stdout.strip()
+
+
+class Nspawn(Maker):
+    name = runtime = "systemd-nspawn"
+
+    def make(self, container):
+        # In a cgroup as systemd-nspawn@.service has it.
+        cgroup = f"/sys/fs/cgroup/machine.slice/systemd-nspawn@{container.name}.service"
+        os.makedirs(cgroup)
+        self.spawn(
+            container,
+            ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', cgroup,
+             "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network",
+             "--directory", ROOTFS, "--read-only", "--machine", container.name,
+             "--bind", f"{container.dir}:/field", "/field/script"],
+        )
+        container.pid = init_below(container.process.pid)
+
+
+class Nameless(Maker):
+    def called(self, container):
+        return None
+
+
+class Bubblewrap(Nameless):
+    name, runtime = "bubblewrap", "bwrap"
+
+    def make(self, container):
+        reader, writer = os.pipe()
+        self.spawn(
+            container,
+            ["bwrap", "--unshare-all", "--info-fd", str(writer), "--die-with-parent",
+             "--ro-bind", ROOTFS, "/", "--proc", "/proc", "--dev", "/dev",
+             "--bind", container.dir, "/field", "--hostname", container.name, "/field/script"],
+            pass_fds=[writer],
+        )
+        os.close(writer)
+        with os.fdopen(reader, encoding="utf-8") as info:
+            text = info.read()
+        if not text:
+            container.process.wait()
+            raise RuntimeError(container.output())
+        container.pid = json.loads(text)["child-pid"]
+
+
+class Unshare(Nameless):
+    name = runtime = "unshare"
+
+    def make(self, container):
+        root = container.dir / "root"
+        root.mkdir()
+        enter = (
+            'mount --rbind "$0" "$1" && mount --rbind "$2" "$1/field" && '
+            'mount -t proc proc "$1/proc" && exec chroot "$1" /field/script'
+        )
+        self.spawn(
+            container,
+            ["unshare", "--fork", "--kill-child", "--pid", "--mount", "--net", "--ipc", "--uts",
+             "--cgroup", "--time", "--user", "--map-root-user",
+             "sh", "-c", enter, ROOTFS, root, container.dir],
+        )
+        container.pid = init_below(container.process.pid)
+
+
+class Nested(Maker):
+    """crun, in a container of runc that has the programs of the host and is privileged. What is
+    returned is the inner one."""
+
+    name = "crun in runc"
+    runtime = "crun"
+    whole = DIR / "whole"
+
+    def __init__(self):
+        self.outer = Privileged("runc")
+        self.inner = Oci("crun")
+
+    def make(self, container):
+        self.whole.mkdir()
+        overlay("/", self.whole)
+        run("crun", "spec", "--bundle", container.dir)
+        config = json.dumps(self.inner.bundle(container))
+        (container.dir / "config.json").write_text(config, encoding="utf-8")
+        command = f"crun run --detach --bundle {container.dir} {container.name}"
+        container.outer = self.outer.start(f"{container.name}-outer", f"""#!/bin/sh
+            {command} > /field/output 2>&1 || exit
+            touch /field/up
+            while [ ! -e /field/stop ]; do
+                sleep 0.1
+            done
+            crun delete --force {container.name}
+        """)
+        container.outer.wait_up()
+        container.pid = init_below(container.outer.pid)
+
+    def called(self, container):
+        return self.outer.runtime, container.outer.name, container.name
+
+    def remove(self, container):
+        container.outer.stop()
+
+    def version(self):
+        return f"{self.inner.version()} in {self.outer.version()}"
+
+
+class Privileged(Oci):
+    def bundle(self, container):
+        config = super().bundle(container)
+        config["root"]["path"] = str(Nested.whole)
+        every = [f"CAP_{name}" for name in (
+            "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP "
+            "NET_BIND_SERVICE NET_ADMIN NET_RAW SYS_CHROOT SYS_PTRACE SYS_ADMIN SYS_RESOURCE "
+            "MKNOD AUDIT_WRITE SETFCAP"
+        ).split()]
+        config["process"]["capabilities"] = {
+            kind: every for kind in ("bounding", "effective", "inheritable", "permitted")
+        }
+        config["linux"].pop("maskedPaths", None)
+        config["linux"].pop("readonlyPaths", None)
+        config["linux"].pop("seccomp", None)
+        for mount in config["mounts"]:
+            if mount["type"] == "cgroup":
+                mount["options"] = [word for word in mount["options"] if word != "ro"]
+        config["mounts"] += [
+            {"destination": "/run", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]},
+            {"destination": str(DIR), "type": "bind", "source": str(DIR), "options": ["rbind"]},
+        ]
+        # It is in what is mounted by now, but has to be last.
+        field = [mount for mount in config["mounts"] if mount["destination"] == "/field"]
+        config["mounts"] = [m for m in config["mounts"] if m not in field] + field
+        return config
+
+
+MAKERS = [
+    Oci("crun"), Oci("runc"), Podman(), RootlessPodman(), Nspawn(), Bubblewrap(), Unshare(), Nested(),
+]

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0
+"""CRIU: a container is checkpointed, and restored when another namespace has got its pair."""
+
+import os
+import pathlib
+import subprocess
+
+from agent import Agent, pair, triple
+from guest import DIR, children, ident, init_below, run, wait_for
+from ktap import Skip
+from runtimes import Oci
+
+# A tree of three, of which each opens something now and then.
+TREE = """#!/bin/sh
+# The output is a file that is not in here.
+exec < /dev/null > /dev/null 2>&1
+for name in a b; do
+	(while :; do : < /etc/marker; usleep 200000; done) &
+done
+touch /field/up
+while :; do : < /etc/marker; usleep 200000; done
+"""
+
+HOLDERS = 200
+
+
+def tests(full):
+    yield "criu: check", criu_check
+    yield "criu: restored with a new identity, while another has the old pair", migrate
+
+
+def criu_check(report):
+    report.say(run("criu", "--version").stdout)
+    done = run("criu", "check", check=False)
+    report.say(done.stdout + done.stderr)
+    if done.returncode:
+        raise Skip(f"criu check: {done.stderr.splitlines()[-1]}")
+
+
+class Tree(Oci):
+    """A container of runc, which lets criu do the rest."""
+
+    images = DIR / "images"
+
+    def __init__(self):
+        super().__init__("runc")
+
+    def bundle(self, container):
+        config = super().bundle(container)
+        # Without those that criu 4.1 cannot restore here. To dump a net namespace it asks for
+        # sockets of UDP-Lite, and fails, since Linux has none any more:
+        # "Sockects collect procedure family AF_INET proto IPPROTO_UDPLITE: -2"
+        namespaces = config["linux"]["namespaces"]
+        config["linux"]["namespaces"] = [
+            ns for ns in namespaces if ns["type"] not in ("cgroup", "network")
+        ]
+        return config
+
+    def criu(self, command, container, *args):
+        done = run("runc", command, "--image-path", self.images, "--work-path", self.images, *args,
+                   container.name, check=False)
+        if done.returncode:
+            logs = [path.read_text(errors="replace") for path in self.images.glob("*.log")]
+            errors = [line for log in logs for line in log.splitlines() if "Error" in line]
+            raise RuntimeError("\n".join([f"runc {command}: {done.stderr}{done.stdout}", *errors]))
+
+    def checkpoint(self, container):
+        self.criu("checkpoint", container)
+
+    def restore(self, container):
+        self.criu("restore", container, "--detach", "--bundle", container.dir)
+
+
+def pids_inside(pid):
+    """Pids on the host and in there, of a container's init and its children that stay."""
+    found = {}
+    for task in [pid, *children(pid)]:
+        try:
+            status = pathlib.Path(f"/proc/{task}/status").read_text(encoding="ascii")
+        except (FileNotFoundError, ProcessLookupError):
+            # One that sleeps, which is gone soon.
+            continue
+        for line in status.splitlines():
+            words = line.split()
+            if words[0] == "NSpid:":
+                found[task] = int(words[-1])
+    return found
+
+
+class Holder:
+    """A pid namespace, with a task in it that executes something now and then."""
+
+    def __init__(self):
+        # Nothing but that: of the numbers that are free, each goes to a pid namespace.
+        command = ["unshare", "--fork", "--kill-child", "--pid",
+                   "sh", "-c", "while :; do /bin/true; sleep 0.2; done"]
+        # pylint: disable-next=consider-using-with
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        pid = init_below(self.process.pid)
+        self.ident = ident(f"/proc/{pid}/ns/pid")
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def take_pair(wanted):
+    """Makes namespaces until one has that pair, and keeps that one alone."""
+    holders = []
+    try:
+        for _ in range(HOLDERS):
+            holders.append(Holder())
+            if holders[-1].ident[:2] == wanted:
+                return holders.pop()
+    finally:
+        for holder in holders:
+            holder.end()
+    raise AssertionError(f"none of {HOLDERS} namespaces got the pair {wanted}")
+
+
+def migrate(report):
+    maker = Tree()
+    maker.images.mkdir()
+    with Agent("--events", "exec,open") as agent:
+        migrate_under(report, maker, agent)
+
+
+def migrate_under(report, maker, agent):
+    try:
+        container = maker.start("field-tree", TREE)
+    except RuntimeError as error:
+        raise Skip(f"runc: {error}") from error
+    holder = None
+    try:
+        container.wait_up()
+        old = ident(f"/proc/{container.pid}/ns/pid")
+        before = pids_inside(container.pid)
+        report.say(f"before: {old}, pids on the host and inside {before}")
+        seen_before = seen_inside(agent, old)
+        assert seen_before == main_pids(before), f"{seen_before} {before}"
+
+        try:
+            maker.checkpoint(container)
+        except RuntimeError as error:
+            report.say(error)
+            raise Skip(f"it cannot be checkpointed here: {reason(error)}") from error
+        wait_for(lambda: not os.path.exists(f"/proc/{container.pid}"), "it is gone")
+
+        holder = take_pair(old[:2])
+        event = agent.wait_for("exec", lambda e: triple(e["ns"]["pid"]) == holder.ident)
+        assert pair(event["ns"]["pid"]) == old[:2] and event["ns"]["pid"]["id"] != old[2], event
+        report.say(f"meanwhile: {holder.ident} is another one: {event}")
+
+        try:
+            maker.restore(container)
+        except RuntimeError as error:
+            report.say(error)
+            raise Skip(f"it cannot be restored here: {reason(error)}") from error
+        container.pid = maker.state(container)["pid"]
+        new = ident(f"/proc/{container.pid}/ns/pid")
+        after = pids_inside(container.pid)
+        report.say(f"after: {new}, pids on the host and inside {after}")
+        assert new[2] not in (old[2], holder.ident[2]) and new[:2] != old[:2], new
+        assert main_pids(after) == main_pids(before), after
+
+        seen_after = seen_inside(agent, new)
+        report.say(f"by bpf_get_current_pid_tgid_in(): before {seen_before}, after {seen_after}")
+        assert seen_after == seen_before
+        event = agent.wait_for("exec", lambda e: triple(e["ns"]["pid"]) == new)
+        assert event["container"] == {"runtime": "runc", "id": container.name, "name": None}, event
+    finally:
+        if holder:
+            holder.end()
+        run("runc", "delete", "--force", container.name, check=False)
+
+
+def reason(error):
+    """The first error that criu tells of, else the last line."""
+    lines = str(error).splitlines()
+    return next((line for line in lines if "Error (" in line), lines[-1])
+
+
+def main_pids(pids):
+    """Of those that stay: init, and the two loops."""
+    return sorted(pids.values())[:3]
+
+
+def seen_inside(agent, namespace):
+    """The pids in there of those three, as the agent was told."""
+
+    def three():
+        events = agent.events("open", path="marker")
+        found = {e["pid_inside"] for e in events if triple(e["ns"]["pid"]) == namespace}
+        return sorted(found) if len(found) == 3 else None
+
+    return wait_for(three, "events of three tasks")
