@@ -82,6 +82,16 @@ def children(pid):
     return [int(word) for word in pathlib.Path(path).read_text(encoding="ascii").split()]
 
 
+def lsns(*args):
+    """What lsns(8) prints. It fails, without a word, if a process ends while it reads /proc."""
+
+    def listed():
+        done = run("lsns", *args, check=False)
+        return None if done.returncode else done.stdout
+
+    return wait_for(listed, "lsns succeeds")
+
+
 def init_below(pid):
     """The child of a process that is the first one in a pid namespace of its own, when it is there."""
 

@@ -7,7 +7,7 @@ import os
 import re
 
 from agent import Agent, pair, triple
-from guest import TYPES, ident, idents, run, wait_for
+from guest import TYPES, ident, idents, lsns, run, wait_for
 from ktap import Skip
 from runtimes import MAKERS
 
@@ -52,14 +52,14 @@ def check_inside(container, outside):
         assert inside[kind] == outside[kind][:2], f"{kind}: {inside[kind]} {outside[kind]}"
 
 
-def lsns(pid):
-    listed = json.loads(run("lsns", "--json", "--output", "NS,TYPE", "--task", pid).stdout)
+def listed_of(pid):
+    listed = json.loads(lsns("--json", "--output", "NS,TYPE", "--task", pid))
     return {entry["type"]: int(entry["ns"]) for entry in listed["namespaces"]}
 
 
 def check_lsns(maker, container, outside):
     """Which are its own? As lsns has it; that the kfuncs say the same is seen by the events."""
-    theirs, host = lsns(container.pid), lsns(1)
+    theirs, host = listed_of(container.pid), listed_of(1)
     row = {}
     for kind in TYPES:
         own = outside[kind] != ident(f"/proc/1/ns/{kind}")

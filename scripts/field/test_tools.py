@@ -5,7 +5,7 @@ import os
 import subprocess
 
 from agent import Agent, pair, triple
-from guest import ident, idents, run, wait_for
+from guest import ident, idents, lsns, run
 
 NETNS = "field-net"
 PATH = f"/run/netns/{NETNS}"
@@ -116,8 +116,7 @@ def unshare(report):
         pid, told = event["pid"], event["ns"]
         for kind, is_now in idents(pid).items():
             assert triple(told[kind]) == is_now, f"{kind}: {told[kind]}, not {is_now}"
-            listed = run("lsns", "--noheadings", "--raw", "--output", "NS", "--type", kind,
-                         "--task", pid).stdout
+            listed = lsns("--noheadings", "--raw", "--output", "NS", "--type", kind, "--task", pid)
             assert listed.split() == [str(told[kind]["ino"])], f"{kind}: {listed}"
             shown = run("ps", "-o", f"{kind}ns=", "-p", pid).stdout.strip()
             if kind == "cgroup" and not shown:
