@@ -27,7 +27,7 @@ help:
 	@echo '  selftest-mutants - show that the tests find faults (takes ten minutes)'
 	@echo '  torture          - run the long forms of selftests in the VM (takes up to an hour)'
 	@echo '  field            - show the module with crun, runc, podman, systemd-nspawn, iproute2, CRIU,'
-	@echo '                     an agent in Rust; FULL=1: also under load (takes half an hour)'
+	@echo '                     an agent in Rust; FULL=1: 1,000 containers'
 	@echo '  bench            - measure what a call costs, in the VM'
 	@echo '  bench-disasm     - show the machine code of the kfuncs'
 	@echo '  shell            - give a shell in the VM'
