@@ -41,6 +41,11 @@ make_pair()
 		ip -n $ns link set lo up || return
 	done
 	ip -n $A link add cable type veth peer name cable netns $B || return
+	# Nobody asks a few seconds later whether the other end is still there.
+	for ns in $A $B; do
+		ip netns exec $ns sh -c 'echo 3600 > \
+			/proc/sys/net/ipv4/neigh/cable/delay_first_probe_time'
+	done
 	ip -n $A address add 10.255.0.1/24 dev cable || return
 	ip -n $B address add 10.255.0.2/24 dev cable || return
 	ip -n $A link set cable up && ip -n $B link set cable up
