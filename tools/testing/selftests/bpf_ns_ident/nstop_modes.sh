@@ -267,7 +267,6 @@ bad_arguments_are_refused()
 		--pids-as-seen-by
 }
 
-# Each of these is a test: its name, and how to run it.
 # name_is WANTED COMMAND...: what a process that is started so is called.
 name_is()
 {
@@ -331,6 +330,7 @@ container_names()
 	return $status
 }
 
+# Each of these is a test: its name, and how to run it.
 tests()
 {
 	local type
