@@ -5,7 +5,7 @@
 # Where `make vm` and `make shell` are to be: not where `make -C` went.
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
-export FORMAT KERNEL RELEASE VERSION TOOLS CONFIG VM MUTANTS SIGNOFF TRAILERS PREFIX FULL
+export FORMAT KERNEL RELEASE VERSION TOOLS CONFIG VM MUTANTS SAVE SIGNOFF TRAILERS PREFIX FULL
 # As it is: its dollars are for the shell in the VM.
 override export RUN := $(value RUN)
 
@@ -47,6 +47,7 @@ help:
 	@echo '  TREE=DIR     - take the kernel source from a copy of DIR, not from the distribution'
 	@echo '  CONFIG=      - with a kernel that looks for faults, see kernel/bpf/ns_ident/*.config'
 	@echo '  VM=none      - bench: on this machine, which runs this kernel, not in the VM'
+	@echo '  SAVE=1       - bench: put the result into README.md and the document, too'
 	@echo '  TOOLS=host   - build and run with the tools of this machine, not in a Debian tree'
 	@echo '  MUTANTS=     - which ones of scripts/mutants to try, all by default'
 	@echo '  FORMAT=quilt - series: also as patches for the source package of a distribution'
