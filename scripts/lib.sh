@@ -45,9 +45,9 @@ root_dir() {
 		cut -d' ' -f1 | sha256sum | cut -c1-12)"
 }
 
-# So does what lies over it, see scripts/layer.
+# layer_dir NAME: so does what lies over it, see scripts/layer.
 layer_dir() {
-	echo "$CACHE/layer-$( (root_dir; sha256sum "$TOP"/scripts/{layer,field.packages} |
+	echo "$CACHE/layer-$1-$( (root_dir; sha256sum "$TOP/scripts/layer" "$TOP/scripts/$1.packages" |
 		cut -d' ' -f1) | sha256sum | cut -c1-12)"
 }
 
