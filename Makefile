@@ -5,7 +5,7 @@
 # Where `make vm` and `make shell` are to be: not where `make -C` went.
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
-export FORMAT KERNEL RELEASE VERSION TOOLS CONFIG VM MUTANTS SAVE SIGNOFF TRAILERS PREFIX FULL
+export FORMAT KERNEL FLAVOUR RELEASE VERSION TOOLS CONFIG VM MUTANTS SAVE SIGNOFF TRAILERS PREFIX FULL
 # As it is: its dollars are for the shell in the VM.
 override export RUN := $(value RUN)
 
@@ -44,6 +44,7 @@ help:
 	@echo
 	@echo 'Variables:'
 	@echo '  KERNEL=built - demo: on a kernel that is built with the series'
+	@echo '  FLAVOUR=     - demo, stock: on another kernel of the distribution, as rt-amd64, cloud-amd64'
 	@echo '  TREE=DIR     - take the kernel source from a copy of DIR, not from the distribution'
 	@echo '  CONFIG=      - with a kernel that looks for faults, see kernel/bpf/ns_ident/*.config'
 	@echo '  VM=none      - bench: on this machine, which runs this kernel, not in the VM'
