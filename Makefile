@@ -10,7 +10,8 @@ export FORMAT KERNEL FLAVOUR RELEASE VERSION TOOLS CONFIG VM MUTANTS SAVE SIGNOF
 override export RUN := $(value RUN)
 
 RUN_TARGETS := demo test kernel kunit selftest selftest-mutants torture field bench bench-disasm \
-	       shell vm stock dkms-check series series-check series-bisect
+	       shell vm stock dkms-check series series-check \
+	       quilt-check series-bisect
 
 .PHONY: help clean distclean install uninstall $(RUN_TARGETS)
 MAKEFLAGS += --no-print-directory
@@ -38,6 +39,7 @@ help:
 	@echo '  dkms-check       - test install and uninstall, with a kernel of the distribution'
 	@echo '  series           - write the series as patches to build/series'
 	@echo '  series-check     - check the patches as those who get them do; FULL=1: also what takes long'
+	@echo '  quilt-check      - build the module in the source package of the distribution, with them'
 	@echo '  series-bisect    - build and run KUnit after each patch (takes an hour)'
 	@echo '  clean            - remove what was built here'
 	@echo '  distclean        - remove what was fetched, too: toolchain, kernel source, compiler cache'
