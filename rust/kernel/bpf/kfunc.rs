@@ -92,11 +92,103 @@ pub trait Plain: Describe + FromBytes + IntoBytes + Copy {}
 
 impl<T: Describe + FromBytes + IntoBytes + Copy> Plain for T {}
 
+/// An integer that is accessed at once, as `READ_ONCE()` and `WRITE_ONCE()` do in C.
+trait Word: Copy {
+    /// Whether that works at any address, not only at one that is aligned.
+    const AT_ANY_ADDRESS: bool;
+
+    /// Loads it from memory that others may write to.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must be valid for reads, and aligned if that is needed.
+    unsafe fn load(ptr: *const Self) -> Self;
+
+    /// Stores it in memory that others may access.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must be valid for writes, and aligned if that is needed.
+    unsafe fn store(ptr: *mut Self, word: Self);
+}
+
+// Volatile accesses are neither torn nor repeated, which is what C relies on, too. But Rust has
+// none for addresses that are not aligned, even where that is the same instruction, and to look at
+// the address costs a branch each time. A store by `asm!` is not seen by sanitizers.
+macro_rules! impl_word {
+    ($($word:ty: $mov:literal),*) => {
+        $(
+            impl Word for $word {
+                const AT_ANY_ADDRESS: bool =
+                    cfg!(all(CONFIG_X86_64, not(CONFIG_KASAN), not(CONFIG_KCSAN)));
+
+                #[inline(always)]
+                unsafe fn load(ptr: *const Self) -> Self {
+                    /// What need not be aligned.
+                    #[repr(C, packed)]
+                    struct Packed($word);
+
+                    if Self::AT_ANY_ADDRESS {
+                        // SAFETY: By the function's safety requirements.
+                        unsafe { ptr.cast::<Packed>().read_volatile().0 }
+                    } else {
+                        // SAFETY: By the function's safety requirements.
+                        unsafe { ptr.read_volatile() }
+                    }
+                }
+
+                #[inline(always)]
+                unsafe fn store(ptr: *mut Self, word: Self) {
+                    #[cfg(all(CONFIG_X86_64, not(CONFIG_KASAN), not(CONFIG_KCSAN)))]
+                    // The packed type would go by way of the stack.
+                    //
+                    // SAFETY: By the function's safety requirements. It has no other effect.
+                    unsafe {
+                        crate::asm!(
+                            $mov;
+                            word = in(reg) word,
+                            ptr = in(reg) ptr,
+                            options(nostack, preserves_flags),
+                        )
+                    };
+                    #[cfg(not(all(CONFIG_X86_64, not(CONFIG_KASAN), not(CONFIG_KCSAN))))]
+                    // SAFETY: By the function's safety requirements.
+                    unsafe {
+                        ptr.write_volatile(word)
+                    };
+                }
+            }
+        )*
+    };
+}
+
+impl_word! {
+    u16: "movw {word:x}, ({ptr})",
+    u32: "movl {word:e}, ({ptr})",
+    u64: "movq {word:r}, ({ptr})"
+}
+
+impl Word for u8 {
+    const AT_ANY_ADDRESS: bool = true;
+
+    #[inline(always)]
+    unsafe fn load(ptr: *const Self) -> Self {
+        // SAFETY: By the function's safety requirements.
+        unsafe { ptr.read_volatile() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(ptr: *mut Self, word: Self) {
+        // SAFETY: By the function's safety requirements.
+        unsafe { ptr.write_volatile(word) };
+    }
+}
+
 /// Copies a `T` from (`LOAD`) or to memory that anybody may write to at the same time.
 ///
 /// There each word is accessed once. A word is as wide as the alignment of `T` if the pointer is
-/// aligned for it. A program may well pass one that is not: where the architecture is good at
-/// unaligned accesses the verifier allows it.
+/// aligned for it, or need not be. A program may well pass one that is not: where the architecture
+/// is good at unaligned accesses the verifier allows it.
 ///
 /// # Safety
 ///
@@ -106,20 +198,43 @@ impl<T: Describe + FromBytes + IntoBytes + Copy> Plain for T {}
 unsafe fn copy_shared<const LOAD: bool, T: Plain>(src: *const T, dst: *mut T) {
     /// # Safety
     ///
-    /// As above, and both pointers must be aligned for `W`, a divisor of the size of `T`.
+    /// As above, and the size of `W` must be a divisor of that of `T`.
     #[inline(always)]
-    unsafe fn by_word<const LOAD: bool, T, W>(src: *const T, dst: *mut T) {
+    unsafe fn by_word<const LOAD: bool, T, W: Word>(src: *const T, dst: *mut T) {
+        if !W::AT_ANY_ADDRESS && !(src.is_aligned() && dst.is_aligned()) {
+            // SAFETY: By the function's safety requirements.
+            return unsafe { by_byte::<LOAD, T>(src, dst) };
+        }
         for i in 0..size_of::<T>() / size_of::<W>() {
-            // SAFETY: By the function's safety requirements. Volatile accesses are neither torn
-            // nor repeated, which is what `READ_ONCE()` and `WRITE_ONCE()` rely on in C, too.
+            // SAFETY: By the function's safety requirements, and both are aligned for `W` if that
+            // is needed.
             unsafe {
                 let src = src.cast::<W>().add(i);
                 let dst = dst.cast::<W>().add(i);
                 if LOAD {
-                    dst.write(src.read_volatile());
+                    dst.write(W::load(src));
                 } else {
-                    dst.write_volatile(src.read());
+                    W::store(dst, src.read());
                 }
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As above.
+    #[inline(always)]
+    unsafe fn by_byte<const LOAD: bool, T>(src: *const T, dst: *mut T) {
+        // SAFETY: By the function's safety requirements.
+        unsafe {
+            // Only here the value has an address, so that else it can be in registers.
+            if LOAD {
+                let mut value = MaybeUninit::<T>::uninit();
+                copy_bytes(src.cast(), value.as_mut_ptr().cast(), size_of::<T>());
+                dst.write(value.assume_init());
+            } else {
+                let value = src.read();
+                copy_bytes((&raw const value).cast(), dst.cast(), size_of::<T>());
             }
         }
     }
@@ -127,21 +242,11 @@ unsafe fn copy_shared<const LOAD: bool, T: Plain>(src: *const T, dst: *mut T) {
     // SAFETY: By the function's safety requirements, and the size of a type is a multiple of its
     // alignment.
     unsafe {
-        if src.is_aligned() && dst.is_aligned() {
-            match align_of::<T>() {
-                8 => by_word::<LOAD, T, u64>(src, dst),
-                4 => by_word::<LOAD, T, u32>(src, dst),
-                2 => by_word::<LOAD, T, u16>(src, dst),
-                _ => by_word::<LOAD, T, u8>(src, dst),
-            }
-        } else if LOAD {
-            // Only here, and below, the value has an address, so that else it can be in registers.
-            let mut value = MaybeUninit::<T>::uninit();
-            copy_bytes(src.cast(), value.as_mut_ptr().cast(), size_of::<T>());
-            dst.write(value.assume_init());
-        } else {
-            let value = src.read();
-            copy_bytes((&raw const value).cast(), dst.cast(), size_of::<T>());
+        match align_of::<T>() {
+            8 => by_word::<LOAD, T, u64>(src, dst),
+            4 => by_word::<LOAD, T, u32>(src, dst),
+            2 => by_word::<LOAD, T, u16>(src, dst),
+            _ => by_word::<LOAD, T, u8>(src, dst),
         }
     }
 }
