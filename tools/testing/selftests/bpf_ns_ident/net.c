@@ -11,10 +11,8 @@
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
-#include <linux/lwtunnel.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdint.h>
@@ -27,6 +25,7 @@
 
 #include "bpf_util.h"
 #include "kselftest_harness.h"
+#include "lwt_util.h"
 #include "net.h"
 #include "ns_util.h"
 
@@ -721,92 +720,20 @@ TEST_F(net, netfilter)
 	}
 }
 
-struct route {
-	int hook;		/* LWT_BPF_* */
-	unsigned char type;	/* RTN_* */
+static int do_route(void *route)
+{
+	return lwt_route_add(route, ns_received_fd);
+}
+
+static const struct lwt_route route_in = {
+	ROUTED_ADDR, DEV, LWT_BPF_IN, RTN_LOCAL
 };
-
-struct route_request {
-	struct nlmsghdr head;
-	struct rtmsg route;
-	char attrs[256];
+static const struct lwt_route route_out = {
+	ROUTED_ADDR, DEV, LWT_BPF_OUT, RTN_UNICAST
 };
-
-static struct rtattr *add_attr(struct route_request *req, int type,
-			       const void *data, size_t size)
-{
-	struct rtattr *attr = (void *)req + NLMSG_ALIGN(req->head.nlmsg_len);
-
-	attr->rta_type = type;
-	attr->rta_len = RTA_LENGTH(size);
-	if (size)
-		memcpy(RTA_DATA(attr), data, size);
-	req->head.nlmsg_len = NLMSG_ALIGN(req->head.nlmsg_len) +
-			      RTA_ALIGN(attr->rta_len);
-	return attr;
-}
-
-static void end_nest(struct route_request *req, struct rtattr *nest)
-{
-	nest->rta_len = (void *)req + req->head.nlmsg_len - (void *)nest;
-}
-
-/* Not by iproute2, which would load the program by itself. */
-static int do_route(void *arg)
-{
-	const struct route *route = arg;
-	struct route_request req = {
-		.head.nlmsg_len = NLMSG_LENGTH(sizeof(req.route)),
-		.head.nlmsg_type = RTM_NEWROUTE,
-		.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE |
-				    NLM_F_REPLACE,
-		.route.rtm_family = AF_INET,
-		.route.rtm_dst_len = 32,
-		.route.rtm_table = route->type == RTN_LOCAL ? RT_TABLE_LOCAL :
-							      RT_TABLE_MAIN,
-		.route.rtm_protocol = route->type == RTN_LOCAL ? RTPROT_KERNEL :
-								 RTPROT_BOOT,
-		.route.rtm_scope = route->type == RTN_LOCAL ? RT_SCOPE_HOST :
-							      RT_SCOPE_LINK,
-		.route.rtm_type = route->type,
-	};
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr err;
-		char rest[1024];
-	} reply;
-	struct rtattr *encap, *hook;
-	__u16 encap_type = LWTUNNEL_ENCAP_BPF;
-	int ifindex = if_nametoindex(DEV);
-	struct in_addr addr;
-	int sock, err = 0;
-
-	inet_pton(AF_INET, ROUTED_ADDR, &addr);
-	add_attr(&req, RTA_DST, &addr, sizeof(addr));
-	add_attr(&req, RTA_OIF, &ifindex, sizeof(ifindex));
-	if (route->type == RTN_LOCAL)
-		add_attr(&req, RTA_PREFSRC, &addr, sizeof(addr));
-	encap = add_attr(&req, RTA_ENCAP | NLA_F_NESTED, NULL, 0);
-	hook = add_attr(&req, route->hook | NLA_F_NESTED, NULL, 0);
-	add_attr(&req, LWT_BPF_PROG_FD, &ns_received_fd, sizeof(ns_received_fd));
-	add_attr(&req, LWT_BPF_PROG_NAME, "net_lwt", sizeof("net_lwt"));
-	end_nest(&req, hook);
-	end_nest(&req, encap);
-	add_attr(&req, RTA_ENCAP_TYPE, &encap_type, sizeof(encap_type));
-
-	sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	if (sock < 0)
-		return -errno;
-	if (send(sock, &req, req.head.nlmsg_len, 0) < 0 ||
-	    recv(sock, &reply, sizeof(reply), 0) < 0)
-		err = -errno;
-	close(sock);
-	return err ?: reply.err.error;
-}
-
-static const struct route route_in = { LWT_BPF_IN, RTN_LOCAL };
-static const struct route route_out = { LWT_BPF_OUT, RTN_UNICAST };
-static const struct route route_xmit = { LWT_BPF_XMIT, RTN_UNICAST };
+static const struct lwt_route route_xmit = {
+	ROUTED_ADDR, DEV, LWT_BPF_XMIT, RTN_UNICAST
+};
 
 #define TEST_LWT(HOOK, SIDE, ...)					\
 	TEST_F(net, lwt_##HOOK)						\

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/compiler.h>
+#include <linux/netfilter.h>
 #include <linux/perf_event.h>
 #include <net/if.h>
 #include <sched.h>
@@ -35,6 +36,7 @@
 
 #include "bpf_util.h"
 #include "kselftest.h"
+#include "lwt_util.h"
 #include "ns_util.h"
 #include "stress.h"
 
@@ -48,6 +50,17 @@
 #define NR_HOMES	3
 
 #define LO		1
+#define LO_NAME		"lo"
+
+/* What programs of routes are asked by. Nobody listens there. */
+static const struct {
+	const char *prog;
+	struct lwt_route route;
+} routes[] = {
+	{ "stress_lwt_in", { "192.0.2.1", LO_NAME, LWT_BPF_IN, RTN_LOCAL } },
+	{ "stress_lwt_out", { "192.0.2.2", LO_NAME, LWT_BPF_OUT, RTN_UNICAST } },
+	{ "stress_lwt_xmit", { "192.0.2.3", LO_NAME, LWT_BPF_XMIT, RTN_UNICAST } },
+};
 
 static const struct {
 	const char *name;
@@ -83,7 +96,8 @@ static struct ns_cgroup cgroup = { .fd = -1 };
 static struct stress *stress;
 static int spaces_fd, counts_fd, stress_fd;
 static int filter_sock = -1;
-static pid_t workers[2 * MAX_CPUS + 1];
+static int pair[2] = { -1, -1 };	/* ends of a TCP connection */
+static pid_t workers[2 * MAX_CPUS + 2];
 static int nr_workers;
 
 static void clean_up(void)
@@ -144,7 +158,7 @@ noinline int stress_target(void)
 
 static int bring_up_lo(void)
 {
-	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	struct ifreq req = { .ifr_name = LO_NAME, .ifr_flags = IFF_UP };
 	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int err = ioctl(sock, SIOCSIFFLAGS, &req) ? -errno : 0;
 
@@ -169,6 +183,79 @@ static void use_sockets(void)
 	if (!connect(sock, (void *)&addr, sizeof(addr)))
 		send(sock, &value, sizeof(value), MSG_DONTWAIT);
 	close(sock);
+}
+
+static void send_to(const char *text)
+{
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_port = htons(PORT),
+	};
+
+	inet_pton(AF_INET, text, &addr.sin_addr);
+	sendto(sock, "", 1, MSG_DONTWAIT, (void *)&addr, sizeof(addr));
+	close(sock);
+}
+
+static int connect_pair(int listener, int ends[2])
+{
+	struct sockaddr_in addr;
+	socklen_t len = sizeof(addr);
+
+	ends[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ends[1] = -1;
+	if (!getsockname(listener, (void *)&addr, &len) &&
+	    !connect(ends[0], (void *)&addr, len))
+		ends[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	return ends[1] < 0 ? -errno : 0;
+}
+
+static int listen_anywhere(void)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (bind(sock, (void *)&addr, sizeof(addr)) || listen(sock, 1))
+		return -errno;
+	return sock;
+}
+
+static void close_pair(int ends[2])
+{
+	/* Without a timewait socket for each. */
+	struct linger linger = { .l_onoff = 1 };
+
+	for (int i = 0; i < 2; i++) {
+		if (ends[i] < 0)
+			continue;
+		setsockopt(ends[i], SOL_SOCKET, SO_LINGER, &linger,
+			   sizeof(linger));
+		close(ends[i]);
+	}
+}
+
+/* What only programs that are attached where the test itself is get to see. */
+static void __noreturn use_network(int listener)
+{
+	int ends[2], fd;
+	char text[64];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (!is_over()) {
+		connect_pair(listener, ends);
+		close_pair(ends);
+		for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+			send_to(routes[i].route.addr);
+		fd = open("/proc/sys/kernel/ostype", O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 && read(fd, text, sizeof(text)) >= 0)
+			close(fd);
+		usleep(2000);
+	}
+	_exit(0);
 }
 
 static void do_this_and_that(void)
@@ -372,12 +459,12 @@ static struct bpf_object *start_record(void)
 	return obj;
 }
 
-#define MAX_LINKS (MAX_STRESS_PROGS + MAX_CPUS)
+#define MAX_ATTACHED (MAX_STRESS_PROGS + MAX_CPUS)
 
 /* The programs that ask, for one round. */
 struct round {
 	struct bpf_object *obj;
-	struct bpf_link *links[MAX_LINKS];
+	struct bpf_link *links[MAX_ATTACHED];
 	int nr_links;
 	int syscall_fd;
 	int iter_link;
@@ -410,9 +497,29 @@ static void attach_perf_event(struct round *round, struct bpf_program *prog)
 	}
 }
 
+static void attach_route(struct bpf_program *prog)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+		if (!strcmp(bpf_program__name(prog), routes[i].prog))
+			must(lwt_route_add(&routes[i].route,
+					   bpf_program__fd(prog)));
+}
+
+static void attach_sockmap(struct round *round, struct bpf_program *prog)
+{
+	int map = bpf_map__fd(get_map(round->obj, "socks"));
+	__u64 sock = pair[1];
+	__u32 key = 0;
+
+	must(bpf_prog_attach(bpf_program__fd(prog), map, BPF_SK_SKB_VERDICT, 0));
+	must(bpf_map_update_elem(map, &key, &sock, BPF_ANY));
+}
+
 static void attach(struct round *round, struct bpf_program *prog)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, uprobe, .func_name = "stress_target");
+	LIBBPF_OPTS(bpf_netfilter_opts, netfilter, .pf = NFPROTO_IPV4,
+		    .hooknum = NF_INET_LOCAL_OUT, .priority = 1);
 	int fd = bpf_program__fd(prog);
 	struct bpf_link *link;
 
@@ -433,6 +540,8 @@ static void attach(struct round *round, struct bpf_program *prog)
 	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
 	case BPF_PROG_TYPE_CGROUP_DEVICE:
 	case BPF_PROG_TYPE_CGROUP_SKB:
+	case BPF_PROG_TYPE_CGROUP_SYSCTL:
+	case BPF_PROG_TYPE_SOCK_OPS:
 		link = bpf_program__attach_cgroup(prog, cgroup.fd);
 		break;
 	case BPF_PROG_TYPE_SCHED_CLS:
@@ -441,6 +550,17 @@ static void attach(struct round *round, struct bpf_program *prog)
 	case BPF_PROG_TYPE_XDP:
 		link = bpf_program__attach_xdp(prog, LO);
 		break;
+	case BPF_PROG_TYPE_NETFILTER:
+		link = bpf_program__attach_netfilter(prog, &netfilter);
+		break;
+	case BPF_PROG_TYPE_LWT_IN:
+	case BPF_PROG_TYPE_LWT_OUT:
+	case BPF_PROG_TYPE_LWT_XMIT:
+		attach_route(prog);
+		return;
+	case BPF_PROG_TYPE_SK_SKB:
+		attach_sockmap(round, prog);
+		return;
 	default:
 		if (!strcmp(bpf_program__section_name(prog), "uprobe"))
 			link = bpf_program__attach_uprobe_opts(prog, -1,
@@ -505,6 +625,9 @@ static void run_round(struct round *round)
 		while (recv(filter_sock, text, sizeof(text), MSG_DONTWAIT) > 0)
 			;
 		use_sockets();
+		must(send(pair[0], "", 1, MSG_DONTWAIT));
+		while (recv(pair[1], text, sizeof(text), MSG_DONTWAIT) > 0)
+			;
 		usleep(1000);
 	}
 }
@@ -512,11 +635,16 @@ static void run_round(struct round *round)
 static void end_round(struct round *round)
 {
 	int none = -1, tries = 0, err;
+	__u32 key = 0;
 
 	__atomic_store_n(&shared->prog_id, 0, __ATOMIC_RELAXED);
 	for (int i = 0; i < round->nr_links; i++)
 		bpf_link__destroy(round->links[i]);
 	setsockopt(filter_sock, SOL_SOCKET, SO_DETACH_BPF, &none, sizeof(none));
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+		must(lwt_route_del(&routes[i].route));
+	must(bpf_map_delete_elem(bpf_map__fd(get_map(round->obj, "socks")),
+				 &key));
 	bpf_object__close(round->obj);
 
 	/* A program that was closed is there until RCU lets it go. */
@@ -528,27 +656,30 @@ static void end_round(struct round *round)
 	__atomic_store_n(&shared->is_to_go, false, __ATOMIC_RELAXED);
 }
 
-static void start_worker(int cpu)
+/* Returns twice: whether this is the worker. */
+static bool start_worker(void)
 {
 	pid_t pid = must(fork());
 
-	if (!pid) {
-		if (cpu < 0)
-			load_and_unload();
-		churn(cpu, getpid());
-	}
+	if (!pid)
+		return true;
 	workers[nr_workers++] = pid;
-	if (cpu >= 0)
-		must(ns_cgroup_add(&cgroup, pid));
+	must(ns_cgroup_add(&cgroup, pid));
+	return false;
 }
 
 static void start_workers(void)
 {
-	for (int i = 0; i < nr_cpus; i++) {
-		start_worker(i);
-		start_worker(i);
-	}
-	start_worker(-1);
+	int listener = must(listen_anywhere());
+
+	for (int i = 0; i < 2 * nr_cpus; i++)
+		if (start_worker())
+			churn(i / 2, getpid());
+	if (start_worker())
+		load_and_unload();
+	if (start_worker())
+		use_network(listener);
+	close(listener);
 }
 
 static void stop_workers(void)
@@ -696,6 +827,7 @@ static void set_up(void)
 		.sin_port = htons(PORT),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
+	int listener;
 
 	setrlimit(RLIMIT_NOFILE, &files);
 	nr_cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -709,6 +841,9 @@ static void set_up(void)
 	must(bring_up_lo());
 	filter_sock = must(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 	must(bind(filter_sock, (void *)&addr, sizeof(addr)));
+	listener = must(listen_anywhere());
+	must(connect_pair(listener, pair));
+	close(listener);
 	for (int i = 0; i < NR_HOMES; i++) {
 		must(ns_start(&homes[i], NULL, ALL_NS));
 		for (size_t j = 0; j < ARRAY_SIZE(types); j++)

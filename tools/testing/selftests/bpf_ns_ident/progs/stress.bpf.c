@@ -9,6 +9,8 @@
 #define ENOENT	2
 #define ESRCH	3
 
+#define NF_ACCEPT	1
+
 #define CLONE_NEWPID	0x20000000
 #define CLONE_NEWNET	0x40000000
 
@@ -337,4 +339,72 @@ int stress_uprobe(void *ctx)
 {
 	ask(22, ASK_PIDNS, CLONE_NEWPID, bpf_get_current_pidns_ident(&ident));
 	return 0;
+}
+
+SEC("fmod_ret/security_file_open")
+int BPF_PROG(stress_fmod_ret, struct file *file, int ret)
+{
+	ask_current(23);
+	return ret;
+}
+
+SEC("cgroup/sysctl")
+int stress_sysctl(struct bpf_sysctl *ctx)
+{
+	ask_current(24);
+	return 1;
+}
+
+SEC("sockops")
+int stress_sock_ops(struct bpf_sock_ops *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	if (sk)
+		ask_sk(25, sk);
+	return 1;
+}
+
+SEC("netfilter")
+int stress_netfilter(struct bpf_nf_ctx *ctx)
+{
+	ask(26, ASK_SKB, CLONE_NEWNET,
+	    bpf_skb_netns_ident((void *)ctx->skb, &ident));
+	return NF_ACCEPT;
+}
+
+SEC("lwt_in")
+int stress_lwt_in(struct __sk_buff *skb)
+{
+	ask_skb(27, skb);
+	return BPF_OK;
+}
+
+SEC("lwt_out")
+int stress_lwt_out(struct __sk_buff *skb)
+{
+	ask_skb(28, skb);
+	return BPF_OK;
+}
+
+SEC("lwt_xmit")
+int stress_lwt_xmit(struct __sk_buff *skb)
+{
+	ask_skb(29, skb);
+	return BPF_OK;
+}
+
+/* One end of a connection of the test's own. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKMAP);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} socks SEC(".maps");
+
+SEC("sk_skb")
+int stress_sk_skb(struct __sk_buff *skb)
+{
+	ask_skb(30, skb);
+	return SK_PASS;
 }

@@ -34,7 +34,7 @@ struct stress_count {
 	__u64 unknown[NR_ASK];	/* of a namespace that was not recorded */
 };
 
-#define NR_STRESS_PROGS	23
+#define NR_STRESS_PROGS	31
 #define MAX_STRESS_PROGS 32
 
 struct stress {

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Routes with a BPF program. Not by iproute2, which would load the program by
+ * itself.
+ *
+ * Functions return 0 or a negative errno.
+ */
+#ifndef _LWT_UTIL_H
+#define _LWT_UTIL_H
+
+#include <linux/lwtunnel.h>
+#include <linux/rtnetlink.h>
+
+struct lwt_route {
+	const char *addr;	/* what is routed, IPv4 */
+	const char *dev;
+	int hook;		/* LWT_BPF_IN, LWT_BPF_OUT, LWT_BPF_XMIT */
+	unsigned char type;	/* RTN_LOCAL, RTN_UNICAST */
+};
+
+/* In the caller's net namespace. Takes the place of such a route. */
+int lwt_route_add(const struct lwt_route *route, int prog_fd);
+int lwt_route_del(const struct lwt_route *route);
+
+#endif /* _LWT_UTIL_H */
