@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each allocation that is made while the module is loaded fails, one at a time:
- * either the module is not loaded, with an errno that tells why, or it works all
- * the same. The next load does work.
+ * Each allocation that is made while the module is loaded fails, one at a time,
+ * those of each registration among them: either the module is not loaded, with an
+ * errno that tells why, or it works all the same. The next load does work.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,13 +16,22 @@
 #include "ns_util.h"
 
 #define FAILSLAB	"/sys/kernel/debug/failslab/"
+#define FAIL_PAGE_ALLOC	"/sys/kernel/debug/fail_page_alloc/"
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
+
+/* What kfuncs are registered for, as the module calls it. */
+static const char *const hooks[] = {
+	"Tracing", "Kprobe", "Syscall", "Cgroup", "Xdp", "SchedCls", "SchedAct",
+	"SocketFilter", "SkSkb", "Lwt", "Netfilter",
+};
 
 FIXTURE(fault)
 {
 	void *module;
 	size_t size;
 	int fail_nth;
+	int klog;
+	bool has_failed[ARRAY_SIZE(hooks)];
 };
 
 FIXTURE_VARIANT(fault)
@@ -48,6 +57,15 @@ FIXTURE_SETUP(fault)
 	/* Not only those that may not wait, and without a report of each. */
 	ASSERT_EQ(0, write_file(FAILSLAB "ignore-gfp-wait", "N"));
 	ASSERT_EQ(0, write_file(FAILSLAB "verbose", "0"));
+	if (!access(FAIL_PAGE_ALLOC, F_OK)) {
+		ASSERT_EQ(0, write_file(FAIL_PAGE_ALLOC "ignore-gfp-wait", "N"));
+		ASSERT_EQ(0, write_file(FAIL_PAGE_ALLOC "ignore-gfp-highmem",
+					"N"));
+		ASSERT_EQ(0, write_file(FAIL_PAGE_ALLOC "min-order", "0"));
+		ASSERT_EQ(0, write_file(FAIL_PAGE_ALLOC "verbose", "0"));
+	}
+	self->klog = klog_open();
+	ASSERT_LE(0, self->klog);
 	self->module = module_read(variant->name, &self->size);
 	ASSERT_NE(NULL, self->module);
 	ASSERT_EQ(0, module_unload(variant->name));
@@ -57,6 +75,7 @@ FIXTURE_TEARDOWN(fault)
 {
 	EXPECT_EQ(0, module_load(MODULE, NULL));
 	free(self->module);
+	close(self->klog);
 	close(self->fail_nth);
 }
 
@@ -72,6 +91,21 @@ static bool let_fail(int fail_nth, int n)
 	ssize_t len = snprintf(text, sizeof(text), "%d", n);
 
 	return pwrite(fail_nth, text, len, 0) == len && has_failed;
+}
+
+/* Takes note of what the module said could not be registered. */
+static void note_hooks(FIXTURE_DATA(fault) *self)
+{
+	char line[512], want[64];
+
+	while (klog_find(self->klog, "cannot register", line, sizeof(line))) {
+		for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+			snprintf(want, sizeof(want), "for %s programs",
+				 hooks[i]);
+			if (strstr(line, want))
+				self->has_failed[i] = true;
+		}
+	}
 }
 
 TEST_F_TIMEOUT(fault, of_each_allocation, 1800)
@@ -94,6 +128,7 @@ TEST_F_TIMEOUT(fault, of_each_allocation, 1800)
 				TH_LOG("allocation %d: %d", n, err);
 			}
 			EXPECT_FALSE(module_is_loaded(variant->name));
+			note_hooks(self);
 			ASSERT_EQ(0, module_load_image(self->module,
 						       self->size));
 		}
@@ -111,6 +146,11 @@ TEST_F_TIMEOUT(fault, of_each_allocation, 1800)
 	ASSERT_EQ(0, module_unload(variant->name));
 	TH_LOG("%d allocations, %d of them needed", n - 1, failed);
 	EXPECT_LT(10, failed);
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		EXPECT_TRUE(self->has_failed[i] || strcmp(variant->name, MODULE)) {
+			TH_LOG("for %s", hooks[i]);
+		}
+	}
 }
 
 NS_TEST_MAIN(MODULE)
