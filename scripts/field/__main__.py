@@ -3,7 +3,7 @@
 
     python3 scripts/field [--full] [--only PART,...] FILE
 
-Leaves results in FILE, as KTAP. Needs LAYER=1 of `enter`."""
+Leaves results in FILE, as KTAP. Needs LAYER=field of `enter`."""
 
 import argparse
 import sys
