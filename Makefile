@@ -5,13 +5,14 @@
 # Where `make vm` and `make shell` are to be: not where `make -C` went.
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
-export FORMAT KERNEL FLAVOUR RELEASE VERSION TOOLS CONFIG VM MUTANTS SAVE SIGNOFF TRAILERS PREFIX FULL
+export FORMAT KERNEL FLAVOUR RELEASE VERSION TOOLS CONFIG RUST LINUX ARCH VM
+export MUTANTS CELLS SAVE SIGNOFF TRAILERS PREFIX FULL
 # As it is: its dollars are for the shell in the VM.
 override export RUN := $(value RUN)
 
-RUN_TARGETS := demo test kernel kunit selftest selftest-mutants torture field bench bench-disasm \
-	       shell vm stock dkms-check series series-check \
-	       quilt-check series-bisect
+RUN_TARGETS := demo test kernel kunit selftest selftest-mutants torture matrix field \
+	       bench bench-disasm shell vm stock dkms-check series series-check quilt-check \
+	       series-bisect
 
 .PHONY: help clean distclean install uninstall $(RUN_TARGETS)
 MAKEFLAGS += --no-print-directory
@@ -27,6 +28,8 @@ help:
 	@echo '  selftest         - run the selftests in the VM'
 	@echo '  selftest-mutants - show that the tests find faults (takes ten minutes)'
 	@echo '  torture          - run the long forms of selftests in the VM (takes up to an hour)'
+	@echo '  matrix           - run the tests with all compilers, versions, kinds of kernels and'
+	@echo '                     architectures that there are, one after the other (takes hours)'
 	@echo '  field            - show the module with crun, runc, podman, systemd-nspawn, iproute2, CRIU,'
 	@echo '                     an agent in Rust; FULL=1: 1,000 containers'
 	@echo '  bench            - measure what a call costs, in the VM'
@@ -49,7 +52,11 @@ help:
 	@echo '  FLAVOUR=     - demo, stock: on another kernel of the distribution, as rt-amd64, cloud-amd64'
 	@echo '  TREE=DIR     - take the kernel source from a copy of DIR, not from the distribution'
 	@echo '  CONFIG=      - with a kernel that looks for faults, see kernel/bpf/ns_ident/*.config'
+	@echo '  RUST=newest  - with the newest Rust of the distribution, not with its oldest that will do'
+	@echo '  LINUX=7.2    - take another kernel source of the distribution than 7.3'
+	@echo '  ARCH=        - kunit: on arm64, riscv or s390, in QEMU; test: on arm64 or s390'
 	@echo '  VM=none      - bench: on this machine, which runs this kernel, not in the VM'
+	@echo '  CELLS=       - which ones of make matrix, all by default: see scripts/matrix'
 	@echo '  SAVE=1       - bench: put the result into README.md and the document, too'
 	@echo '  TOOLS=host   - build and run with the tools of this machine, not in a Debian tree'
 	@echo '  MUTANTS=     - which ones of scripts/mutants to try, all by default'

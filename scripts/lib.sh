@@ -51,15 +51,30 @@ layer_dir() {
 		cut -d' ' -f1) | sha256sum | cut -c1-12)"
 }
 
+# guest_dir ARCH: the same for a tree of another architecture, see scripts/guest.
+guest_dir() {
+	echo "$CACHE/guest-$1-$(sha256sum "$TOP"/scripts/guest{,.packages} |
+		cut -d' ' -f1 | sha256sum | cut -c1-12)"
+}
+
 # llvm TOOL: under the name that Debian gives it, else under its own.
 llvm() {
 	command -v "$1-19" || command -v "$1" || die "There is no $1: install LLVM."
+}
+
+# Has make build for $ARCH, if there is one. Without LLVM=, that takes a compiler that is a package.
+cross_env() {
+	case ${ARCH-} in
+	arm64)	export CROSS_COMPILE=aarch64-linux-gnu- ;;
+	s390)	export CROSS_COMPILE=s390x-linux-gnu- ;;
+	esac
 }
 
 # kbuild_env CONFIG: has kbuild take the compiler that a kernel configuration asks for, as KASAN does.
 kbuild_env() {
 	local clang
 
+	cross_env
 	grep -qx CONFIG_CC_IS_CLANG=y "$1" || return 0
 	clang=$(llvm clang)
 	LLVM=${clang##*/clang}
