@@ -10,9 +10,9 @@ export MUTANTS CELLS SAVE SIGNOFF TRAILERS PREFIX FULL
 # As it is: its dollars are for the shell in the VM.
 override export RUN := $(value RUN)
 
-RUN_TARGETS := demo test kernel kunit selftest selftest-mutants torture matrix field \
-	       bench bench-disasm shell vm stock dkms-check series series-check quilt-check \
-	       series-bisect
+RUN_TARGETS := demo test kernel kunit selftest selftest-mutants torture matrix bpf-selftests field \
+	       bench bench-build bench-disasm shell vm stock dkms-check series series-check \
+	       quilt-check series-bisect
 
 .PHONY: help clean distclean install uninstall $(RUN_TARGETS)
 MAKEFLAGS += --no-print-directory
@@ -30,9 +30,12 @@ help:
 	@echo '  torture          - run the long forms of selftests in the VM (takes up to an hour)'
 	@echo '  matrix           - run the tests with all compilers, versions, kinds of kernels and'
 	@echo '                     architectures that there are, one after the other (takes hours)'
+	@echo '  bpf-selftests    - run those of the kernel'"'"'s own that this could be in the way of, without'
+	@echo '                     the series and with it (takes half an hour)'
 	@echo '  field            - show the module with crun, runc, podman, systemd-nspawn, iproute2, CRIU,'
 	@echo '                     an agent in Rust; FULL=1: 1,000 containers'
 	@echo '  bench            - measure what a call costs, in the VM'
+	@echo '  bench-build      - measure how long it takes from an edit to its result'
 	@echo '  bench-disasm     - show the machine code of the kfuncs'
 	@echo '  shell            - give a shell in the VM'
 	@echo '  vm               - run a command in the VM: make vm RUN="uname -r"'
