@@ -45,7 +45,7 @@ help:
 	@echo '  dkms-check       - test install and uninstall, with a kernel of the distribution'
 	@echo '  series           - write the series as patches to build/series'
 	@echo '  series-check     - check the patches as those who get them do; FULL=1: also what takes long'
-	@echo '  quilt-check      - build the module in the source package of the distribution, with them'
+	@echo '  quilt-check      - build the module in the source of the distribution, with the patches'
 	@echo '  series-bisect    - build and run KUnit after each patch (takes an hour)'
 	@echo '  clean            - remove what was built here'
 	@echo '  distclean        - remove what was fetched, too: toolchain, kernel source, compiler cache'
