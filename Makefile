@@ -5,8 +5,12 @@
 # Where `make vm` and `make shell` are to be: not where `make -C` went.
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
-export FORMAT KERNEL FLAVOUR RELEASE VERSION TOOLS CONFIG RUST LINUX ARCH VM
+export FORMAT KERNEL FLAVOUR RELEASE VERSION TOOLS CONFIG RUST LINUX VM
 export MUTANTS CELLS SAVE SIGNOFF TRAILERS PREFIX FULL
+# An empty one would be none of those that the kernel's own Makefile knows.
+ifdef ARCH
+export ARCH
+endif
 # As it is: its dollars are for the shell in the VM.
 override export RUN := $(value RUN)
 
