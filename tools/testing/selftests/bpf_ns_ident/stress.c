@@ -185,6 +185,18 @@ static void use_sockets(void)
 	close(sock);
 }
 
+static void use_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char byte;
+
+	if (fd < 0)
+		return;
+	if (read(fd, &byte, 1) < 0)
+		perror(path);
+	close(fd);
+}
+
 static void send_to(const char *text)
 {
 	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -241,8 +253,7 @@ static void close_pair(int ends[2])
 /* What only programs that are attached where the test itself is get to see. */
 static void __noreturn use_network(int listener)
 {
-	int ends[2], fd;
-	char text[64];
+	int ends[2];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (!is_over()) {
@@ -250,9 +261,7 @@ static void __noreturn use_network(int listener)
 		close_pair(ends);
 		for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
 			send_to(routes[i].route.addr);
-		fd = open("/proc/sys/kernel/ostype", O_RDONLY | O_CLOEXEC);
-		if (fd >= 0 && read(fd, text, sizeof(text)) >= 0)
-			close(fd);
+		use_file("/proc/sys/kernel/ostype");
 		usleep(2000);
 	}
 	_exit(0);
@@ -260,10 +269,7 @@ static void __noreturn use_network(int listener)
 
 static void do_this_and_that(void)
 {
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0)
-		close(fd);
+	use_file("/dev/null");
 	getppid();
 	stress_target();
 	use_sockets();
