@@ -193,11 +193,14 @@ impl TypeSet {
 impl fmt::Display for TypeSet {
     /// Formats like "cgroup, pid namespaces".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let types = ns::Type::ALL.iter().filter(|ty| self.0 & ty.flag() != 0);
+        let mut separator = "";
 
-        for (i, ty) in types.enumerate() {
-            f.write_str(if i == 0 { "" } else { ", " })?;
-            f.write_str(ty.name())?;
+        for ty in ns::Type::ALL {
+            if self.0 & ty.flag() != 0 {
+                f.write_str(separator)?;
+                f.write_str(ty.name())?;
+                separator = ", ";
+            }
         }
         f.write_str(match self.0.count_ones() {
             1 => " namespace",
