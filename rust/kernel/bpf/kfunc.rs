@@ -201,7 +201,9 @@ unsafe fn copy_shared<const LOAD: bool, T: Plain>(src: *const T, dst: *mut T) {
     /// As above, and the size of `W` must be a divisor of that of `T`.
     #[inline(always)]
     unsafe fn by_word<const LOAD: bool, T, W: Word>(src: *const T, dst: *mut T) {
-        if !W::AT_ANY_ADDRESS && !(src.is_aligned() && dst.is_aligned()) {
+        let is_possible = W::AT_ANY_ADDRESS || (src.is_aligned() && dst.is_aligned());
+
+        if !is_possible {
             // SAFETY: By the function's safety requirements.
             return unsafe { by_byte::<LOAD, T>(src, dst) };
         }
