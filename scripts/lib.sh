@@ -29,6 +29,12 @@ die() {
 	exit 1
 }
 
+# base_edits TREE: what goes into a tree that is older than the one that the series is for. That is
+# series/NAME.diff, which there need not be.
+base_edits() {
+	echo "base/$(sed -nE 's/^(VERSION|PATCHLEVEL) = //p' "$1/Makefile" | paste -sd.)"
+}
+
 # lock FILE WHAT: waits until nobody else holds it; it is held until this process ends.
 lock() {
 	local fd
