@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Each allocation that is made while the module is loaded fails, one at a time,
- * those of each registration among them: either the module is not loaded, with an
- * errno that tells why, or it works all the same. The next load does work.
+ * and then those of one registration after the other: either the module is not
+ * loaded, with an errno that tells why, or it works all the same. The next load
+ * does work.
+ *
+ * Only functions that are marked for it can be made to fail by themselves, see
+ * Documentation/fault-injection/fault-injection.rst. What registers kfuncs is not,
+ * but should_failslab() is, which every allocation from a slab has to pass.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,11 +17,13 @@
 #include <unistd.h>
 
 #include "bpf_util.h"
+#include "fault.skel.h"
 #include "kselftest_harness.h"
 #include "ns_util.h"
 
 #define FAILSLAB	"/sys/kernel/debug/failslab/"
 #define FAIL_PAGE_ALLOC	"/sys/kernel/debug/fail_page_alloc/"
+#define FAIL_FUNCTION	"/sys/kernel/debug/fail_function/"
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 
 /* What kfuncs are registered for, as the module calls it. */
@@ -38,6 +45,7 @@ FIXTURE_VARIANT(fault)
 {
 	const char *name;
 	bool pages;		/* those of pages fail, too */
+	bool function;		/* fail_function does it, not failslab */
 };
 
 FIXTURE_VARIANT_ADD(fault, bpf_ns_ident)
@@ -51,6 +59,12 @@ FIXTURE_VARIANT_ADD(fault, bpf_ns_ident_pages)
 	.pages = true,
 };
 
+FIXTURE_VARIANT_ADD(fault, bpf_ns_ident_function)
+{
+	.name = MODULE,
+	.function = true,
+};
+
 FIXTURE_VARIANT_ADD(fault, sample)
 {
 	.name = SAMPLE_MODULE,
@@ -61,8 +75,18 @@ FIXTURE_SETUP(fault)
 	self->fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	if (self->fail_nth < 0 || access(FAILSLAB, F_OK))
 		SKIP(return, "this kernel was built without CONFIG_FAILSLAB");
+	if (variant->function) {
+		if (access(FAIL_FUNCTION, F_OK))
+			SKIP(return, "this kernel was built without CONFIG_FAIL_FUNCTION");
+		ASSERT_EQ(0, write_file(FAIL_FUNCTION "inject",
+					"should_failslab"));
+		ASSERT_EQ(0, write_file(FAIL_FUNCTION "should_failslab/retval",
+					"0xfffffffffffffff4")); /* -ENOMEM */
+		ASSERT_EQ(0, write_file(FAIL_FUNCTION "verbose", "0"));
+	}
 	/* Not only those that may not wait, and without a report of each. */
-	ASSERT_EQ(0, write_file(FAILSLAB "ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, write_file(FAILSLAB "ignore-gfp-wait",
+				variant->function ? "Y" : "N"));
 	ASSERT_EQ(0, write_file(FAILSLAB "verbose", "0"));
 	if (access(FAIL_PAGE_ALLOC, F_OK)) {
 		if (variant->pages)
@@ -85,6 +109,8 @@ FIXTURE_SETUP(fault)
 
 FIXTURE_TEARDOWN(fault)
 {
+	if (variant->function)
+		write_file(FAIL_FUNCTION "inject", "!should_failslab");
 	EXPECT_EQ(0, module_load(MODULE, NULL));
 	free(self->module);
 	close(self->klog);
@@ -105,19 +131,26 @@ static bool let_fail(int fail_nth, int n)
 	return pwrite(fail_nth, text, len, 0) == len && has_failed;
 }
 
-/* Takes note of what the module said could not be registered. */
-static void note_hooks(FIXTURE_DATA(fault) *self)
+/*
+ * Takes note of what the module said could not be registered. This returns how
+ * many there are that had not been noted.
+ */
+static int note_hooks(int klog, bool *has_failed)
 {
 	char line[512], want[64];
+	int n = 0;
 
-	while (klog_find(self->klog, "cannot register", line, sizeof(line))) {
+	while (klog_find(klog, "cannot register", line, sizeof(line))) {
 		for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
 			snprintf(want, sizeof(want), "for %s programs",
 				 hooks[i]);
-			if (strstr(line, want))
-				self->has_failed[i] = true;
+			if (strstr(line, want) && !has_failed[i]) {
+				has_failed[i] = true;
+				n++;
+			}
 		}
 	}
+	return n;
 }
 
 TEST_F_TIMEOUT(fault, of_each_allocation, 1800)
@@ -135,12 +168,12 @@ TEST_F_TIMEOUT(fault, of_each_allocation, 1800)
 			break;
 		if (err) {
 			failed++;
-			/* Some of the kernel's functions call it so. */
-			EXPECT_TRUE(err == -ENOMEM || err == -EINVAL) {
-				TH_LOG("allocation %d: %d", n, err);
+			EXPECT_EQ(-ENOMEM, err) {
+				TH_LOG("allocation %d", n);
 			}
 			EXPECT_FALSE(module_is_loaded(variant->name));
-			note_hooks(self);
+			registrations += note_hooks(self->klog,
+						    self->has_failed);
 			ASSERT_EQ(0, module_load_image(self->module,
 						       self->size));
 		}
@@ -165,12 +198,76 @@ TEST_F_TIMEOUT(fault, of_each_allocation, 1800)
 	 * are of a place that has failed already, and a place may be left out.
 	 */
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-		if (self->has_failed[i])
-			registrations++;
-		else
+		if (!self->has_failed[i])
 			TH_LOG("not of the registration for %s", hooks[i]);
 	}
 	EXPECT_LT(ARRAY_SIZE(hooks) / 2, registrations);
+}
+
+FIXTURE(registration)
+{
+	struct fault *skel;
+	int klog;
+	bool has_failed[ARRAY_SIZE(hooks)];
+};
+
+FIXTURE_SETUP(registration)
+{
+	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE,
+				    BPF_FUNC_override_return, NULL) != 1)
+		SKIP(return, "this kernel was built without CONFIG_BPF_KPROBE_OVERRIDE");
+	if (access(FAILSLAB, F_OK))
+		SKIP(return, "this kernel was built without CONFIG_FAILSLAB");
+	self->skel = fault__open_and_load();
+	ASSERT_NE(NULL, self->skel);
+	ASSERT_EQ(0, fault__attach(self->skel));
+	self->klog = klog_open();
+	ASSERT_LE(0, self->klog);
+	ASSERT_EQ(0, module_unload(MODULE));
+}
+
+FIXTURE_TEARDOWN(registration)
+{
+	fault__destroy(self->skel);
+	EXPECT_EQ(0, module_load(MODULE, NULL));
+	close(self->klog);
+}
+
+TEST_F(registration, fails_for_each_type)
+{
+	struct fault__bss *bss = self->skel->bss;
+	static struct raw_prog prog;
+
+	for (__u32 which = 1;; which++) {
+		int err;
+
+		bss->which = which;
+		bss->registrations = 0;
+		bss->failures = 0;
+		bss->task = getpid();
+		err = module_load(MODULE, NULL);
+		bss->task = 0;
+		/* There are no more than these. */
+		if (bss->registrations < which) {
+			EXPECT_EQ(0, err);
+			break;
+		}
+		EXPECT_EQ(which, bss->registrations);
+		EXPECT_LT(0, bss->failures);
+		EXPECT_EQ(-ENOMEM, err);
+		EXPECT_FALSE(module_is_loaded(MODULE));
+		EXPECT_EQ(1, note_hooks(self->klog, self->has_failed));
+
+		ASSERT_EQ(0, module_load(MODULE, NULL));
+		EXPECT_EQ(0, module_try(&prog, BPF_PROG_TYPE_RAW_TRACEPOINT));
+		ASSERT_EQ(0, module_unload(MODULE));
+	}
+	ASSERT_EQ(0, module_unload(MODULE));
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		EXPECT_TRUE(self->has_failed[i]) {
+			TH_LOG("not for %s", hooks[i]);
+		}
+	}
 }
 
 NS_TEST_MAIN(MODULE)
