@@ -196,7 +196,8 @@ int arena_page(void *ctx)
 {
 	void __attribute__((address_space(1))) *page;
 
-	page = bpf_arena_alloc_pages(&arena, NULL, 1, -1, 0);
+	/* Whether the BTF says in which address space it is depends on the kernel. */
+	page = (typeof(page))(__u64)bpf_arena_alloc_pages(&arena, NULL, 1, -1, 0);
 	if (page)
 		bpf_get_current_pidns_ident((void *)page);
 	return 0;
