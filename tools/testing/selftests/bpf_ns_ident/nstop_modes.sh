@@ -6,6 +6,9 @@
 # shellcheck source=nstop_util.sh
 . "$(dirname "$(readlink -f "$0")")/nstop_util.sh"
 
+# shellcheck disable=SC2034
+takes_python="thread_is_on_its_own move_is_no_mismatch moves_in_many_rounds"
+
 ROUND=0.3	# as long as it takes each container to make a few system calls
 
 # The same in Python, for what a shell cannot do.

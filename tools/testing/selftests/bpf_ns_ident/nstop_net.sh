@@ -6,6 +6,10 @@
 # shellcheck source=nstop_util.sh
 . "$(dirname "$(readlink -f "$0")")/nstop_util.sh"
 
+# shellcheck disable=SC2034
+takes_python="counts_as_ip_does counts_loopback this_namespace_is_there"
+takes_python+=" comes_and_goes moved_device_is_no_mismatch"
+
 PACKETS=7
 BYTES=1000
 

@@ -2,7 +2,7 @@
 #
 # What the tests of nstop have in common. Each defines tests(), that prints a
 # line for each test, its name and the command if it has another one, and then
-# calls run_tests.
+# calls run_tests. A test that is in takes_python is skipped without it.
 
 DIR=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
@@ -16,6 +16,7 @@ SECS=20		# for what takes no time but on a slow machine
 dir=
 containers=()
 over=
+takes_python=
 
 # For a test that does more than that.
 undo()
@@ -148,6 +149,10 @@ run_tests()
 
 	ktap_set_plan "$(tests | wc -l)"
 	while read -r name command <&7; do
+		if [[ " $takes_python " == *" $name "* ]] && ! type -P python3 > /dev/null; then
+			ktap_test_skip "$name (there is no python3)"
+			continue
+		fi
 		# shellcheck disable=SC2086
 		ktap_test_result "$name" ${command:-$name}
 		clean_up
