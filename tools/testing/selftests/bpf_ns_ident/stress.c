@@ -79,7 +79,7 @@ static const struct {
 /* What processes of the test share. */
 static struct {
 	bool stop;
-	bool is_to_go;		/* the module: no programs for a while */
+	bool hands_off;		/* the module: no loads and unloads for a while */
 	__u32 prog_id;		/* of the one that is run by system call */
 	__u64 entered;		/* other namespaces, by setns() */
 	__u64 loads;		/* of programs */
@@ -363,7 +363,7 @@ static void __noreturn load_and_unload(void)
 		_exit(1);
 	for (unsigned int i = 0; !is_over(); i++) {
 		kfunc_close(&kfunc);
-		while (__atomic_load_n(&shared->is_to_go, __ATOMIC_RELAXED))
+		while (__atomic_load_n(&shared->hands_off, __ATOMIC_RELAXED))
 			usleep(1000);
 		fd = btf_open(MODULE, &kfunc.btf_id);
 		kfunc.btf_fd = fd;
@@ -605,10 +605,14 @@ static void start_round(struct round *round)
 	int tries = 0, err;
 
 	do {
+		/* A single CPU takes so long that there is always somebody. */
+		__atomic_store_n(&shared->hands_off, tries >= 10,
+				 __ATOMIC_RELAXED);
 		must(module_load(MODULE, NULL));
 		err = load_round(round);
 	} while (err && ++tries < 20);
 	must(err);
+	__atomic_store_n(&shared->hands_off, false, __ATOMIC_RELAXED);
 	bpf_object__for_each_program(prog, round->obj)
 		attach(round, prog);
 	must(bpf_prog_get_info_by_fd(round->syscall_fd, &info, &len));
@@ -654,12 +658,12 @@ static void end_round(struct round *round)
 	bpf_object__close(round->obj);
 
 	/* A program that was closed is there until RCU lets it go. */
-	__atomic_store_n(&shared->is_to_go, true, __ATOMIC_RELAXED);
+	__atomic_store_n(&shared->hands_off, true, __ATOMIC_RELAXED);
 	do {
 		err = module_unload(MODULE);
 	} while (err == -EAGAIN && ++tries < 10);
 	must(err);
-	__atomic_store_n(&shared->is_to_go, false, __ATOMIC_RELAXED);
+	__atomic_store_n(&shared->hands_off, false, __ATOMIC_RELAXED);
 }
 
 /* Returns twice: whether this is the worker. */
