@@ -78,6 +78,8 @@ FIXTURE_SETUP(fault)
 	if (variant->function) {
 		if (access(FAIL_FUNCTION, F_OK))
 			SKIP(return, "this kernel was built without CONFIG_FAIL_FUNCTION");
+		/* A run that was killed may have left it. */
+		write_file(FAIL_FUNCTION "inject", "!should_failslab");
 		ASSERT_EQ(0, write_file(FAIL_FUNCTION "inject",
 					"should_failslab"));
 		ASSERT_EQ(0, write_file(FAIL_FUNCTION "should_failslab/retval",
