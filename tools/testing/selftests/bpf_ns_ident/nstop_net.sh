@@ -24,9 +24,7 @@ undo()
 		kill -KILL "$nstop"
 		wait "$nstop"
 		nstop=
-		exec 8>&-
 	fi
-	rm -f "$dir/tables"
 	ip netns del $A
 	ip netns del $B
 } 2> /dev/null
@@ -81,28 +79,47 @@ print(*(sum(s[way][what] for s in stats)
 # Starts nstop, that counts when this returns.
 start_nstop()
 {
-	mkfifo "$dir/tables" || return
-	exec 8<> "$dir/tables"
+	: > "$dir/tables"
 	: > "$dir/out"
+	seen=0
 	"$NSTOP" --net --interval 0.3 > "$dir/tables" 2> "$dir/err" \
-		5>&- 6>&- 8>&- &
+		5>&- 6>&- &
 	nstop=$!
 	next_table
 }
 
-# next_table [PATTERN]: reads one table, up to SECS until one has such a line.
+# see LINE: what is in the tables up to there has been read.
+see()
+{
+	sed -n "$((seen + 1)),\$ p; $1 q" "$dir/tables" >> "$dir/out"
+	seen=$1
+}
+
+# next_table [PATTERN]: reads one table, up to SECS until one has such a line. Not
+# by `read`, which takes a system call for each byte of a pipe: a slow kernel would
+# never get to the end of what nstop prints.
 next_table()
 {
-	local pattern=${1-} line found='' end=$((SECONDS + SECS))
+	local pattern=${1-} line end=$((SECONDS + SECS))
 
-	while [ $SECONDS -lt $end ] && IFS= read -r -t $SECS line <&8; do
-		echo "$line" >> "$dir/out"
-		[[ ! $line =~ $pattern ]] || found=yes
-		# That is the last line.
-		[[ $line =~ ^[0-9]+\ net\ namespaces?: ]] || continue
-		[ -z "$found" ] || return 0
+	while [ $SECONDS -lt $end ]; do
+		# Its last line has a line feed, too.
+		line=$(awk -v seen="$seen" -v lines="$(wc -l < "$dir/tables")" \
+			   -v pattern="$pattern" '
+			NR > lines { exit }
+			NR > seen && $0 ~ pattern { found = 1 }
+			NR > seen && /^[0-9]+ net namespaces?: / && found {
+				print NR
+				exit
+			}' "$dir/tables")
+		if [ -n "$line" ]; then
+			see "$line"
+			return
+		fi
+		sleep 0.1
 	done
 	ktap_print_msg "no table with a line like '$pattern'"
+	cat "$dir/tables" > "$dir/out"
 	show
 	return 1
 }
@@ -110,12 +127,10 @@ next_table()
 # Reads on to a table that was begun after this was called.
 fresh_table()
 {
-	local line
+	local lines
 
-	while read -r -t 0 <&8; do
-		IFS= read -r line <&8
-		echo "$line" >> "$dir/out"
-	done
+	lines=$(wc -l < "$dir/tables")
+	[ "$lines" -eq "$seen" ] || see "$lines"
 	next_table && next_table
 }
 
@@ -129,7 +144,6 @@ end_nstop()
 	wait "$nstop"
 	status=$?
 	nstop=
-	exec 8>&-
 	[ $status -eq "$1" ] && return
 	ktap_print_msg "status $status, not $1"
 	show
