@@ -1,36 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Keeps the record of all namespaces that are made while it is attached. Does not
- * ask the module.
+ * ask the module. Each event is seen by two programs, since the kernel leaves some
+ * out on a CPU where a task was preempted: that of fentry if it was running it,
+ * that of kprobe if it was in a system call that changes a map.
  */
 #include "stress.bpf.h"
 
-SEC("fexit/__ns_tree_add_raw")
-int BPF_PROG(on_made, struct ns_common *ns)
+#define EEXIST	17
+
+static __always_inline int made(struct ns_common *ns)
 {
-	struct stress_space space = { .ino = ns->inum, .type = ns->ns_type };
+	struct stress_space space = {
+		.ino = BPF_CORE_READ(ns, inum),
+		.type = BPF_CORE_READ(ns, ns_type),
+	};
 	struct stress *all = get_stress();
-	__u64 id = ns->ns_id;
+	__u64 id = BPF_CORE_READ(ns, ns_id);
+	long err;
 
 	if (!all)
 		return 0;
-	if (bpf_map_update_elem(&spaces, &id, &space, BPF_NOEXIST))
+	err = bpf_map_update_elem(&spaces, &id, &space, BPF_NOEXIST);
+	if (err == -EEXIST)
+		return 0;
+	if (err)
 		__sync_fetch_and_add(&all->not_recorded, 1);
 	__sync_fetch_and_add(&all->made, 1);
 	return 0;
 }
 
-SEC("fentry/__ns_tree_remove")
-int BPF_PROG(on_gone, struct ns_common *ns)
+static __always_inline int gone(struct ns_common *ns)
 {
 	struct stress *all = get_stress();
 	struct stress_space *space;
-	__u64 id = ns->ns_id;
+	__u64 id = BPF_CORE_READ(ns, ns_id);
 
 	space = bpf_map_lookup_elem(&spaces, &id);
-	if (!all || !space)
+	if (!all || !space || __sync_lock_test_and_set(&space->is_gone, 1))
 		return 0;
-	space->is_gone = 1;
 	__sync_fetch_and_add(&all->gone, 1);
 	return 0;
+}
+
+SEC("kprobe/__ns_tree_add_raw")
+int BPF_KPROBE(kprobe_made, struct ns_common *ns)
+{
+	return made(ns);
+}
+
+SEC("fentry/__ns_tree_add_raw")
+int BPF_PROG(fentry_made, struct ns_common *ns)
+{
+	return made(ns);
+}
+
+SEC("kprobe/__ns_tree_remove")
+int BPF_KPROBE(kprobe_gone, struct ns_common *ns)
+{
+	return gone(ns);
+}
+
+SEC("fentry/__ns_tree_remove")
+int BPF_PROG(fentry_gone, struct ns_common *ns)
+{
+	return gone(ns);
 }
