@@ -393,7 +393,10 @@ static void __noreturn load_and_unload(void)
 static int record_existing(pid_t pid)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		struct stress_space space = { .type = types[i].flag };
+		struct stress_space space = {
+			.type = types[i].flag,
+			.made = BY_KPROBE | BY_FENTRY,
+		};
 		struct bpf_ns_ident ident;
 
 		/* The task may be gone by now. */

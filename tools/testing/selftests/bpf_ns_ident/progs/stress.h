@@ -16,12 +16,16 @@ enum stress_kfunc {
 	NR_ASK,
 };
 
+/* Who keeps the record. */
+#define BY_KPROBE	1
+#define BY_FENTRY	2
+
 /* A namespace, by its id, from when it is made. */
 struct stress_space {
 	__u32 ino;
 	__u32 type;		/* CLONE_NEW* */
 	__u32 is_gone;
-	__u32 pad;
+	__u32 made;		/* BY_*, for each who has seen it made */
 	__u64 answers;
 };
 

@@ -9,11 +9,12 @@
 
 #define EEXIST	17
 
-static __always_inline int made(struct ns_common *ns)
+static __always_inline int made(struct ns_common *ns, __u32 by)
 {
-	struct stress_space space = {
+	struct stress_space *known, space = {
 		.ino = BPF_CORE_READ(ns, inum),
 		.type = BPF_CORE_READ(ns, ns_type),
+		.made = by,
 	};
 	struct stress *all = get_stress();
 	__u64 id = BPF_CORE_READ(ns, ns_id);
@@ -22,8 +23,12 @@ static __always_inline int made(struct ns_common *ns)
 	if (!all)
 		return 0;
 	err = bpf_map_update_elem(&spaces, &id, &space, BPF_NOEXIST);
-	if (err == -EEXIST)
-		return 0;
+	if (err == -EEXIST) {
+		known = bpf_map_lookup_elem(&spaces, &id);
+		if (known && !(__sync_fetch_and_or(&known->made, by) & by))
+			return 0;
+	}
+	/* Or made once more, with an id that is in use or was. */
 	if (err)
 		__sync_fetch_and_add(&all->not_recorded, 1);
 	__sync_fetch_and_add(&all->made, 1);
@@ -46,13 +51,13 @@ static __always_inline int gone(struct ns_common *ns)
 SEC("kprobe/__ns_tree_add_raw")
 int BPF_KPROBE(kprobe_made, struct ns_common *ns)
 {
-	return made(ns);
+	return made(ns, BY_KPROBE);
 }
 
 SEC("fentry/__ns_tree_add_raw")
 int BPF_PROG(fentry_made, struct ns_common *ns)
 {
-	return made(ns);
+	return made(ns, BY_FENTRY);
 }
 
 SEC("kprobe/__ns_tree_remove")
