@@ -46,7 +46,8 @@ help:
 	@echo '  stock            - run demo and selftests on the kernel of the distribution, as it is'
 	@echo '  install          - install the module on this machine, by dkms, or upgrade it'
 	@echo '  uninstall        - undo that'
-	@echo '  dkms-check       - test install and uninstall, with a kernel of the distribution'
+	@echo '  dkms-check       - test install and uninstall, with a kernel of the distribution; FULL=1:'
+	@echo '                     prepare its source by dkms, too'
 	@echo '  series           - write the series as patches to build/series'
 	@echo '  series-check     - check the patches as those who get them do; FULL=1: also what takes long'
 	@echo '  quilt-check      - build the module in the source of the distribution, with the patches'
@@ -62,6 +63,7 @@ help:
 	@echo '  RUST=newest  - with the newest Rust of the distribution, not with its oldest that will do'
 	@echo '  LINUX=7.2    - take another kernel source of the distribution than 7.3'
 	@echo '  ARCH=        - kunit: on arm64, riscv or s390, in QEMU; test: on arm64 or s390'
+	@echo '  RELEASE=     - install: for another kernel than the one that runs, as uname -r names it'
 	@echo '  VM=none      - bench: on this machine, which runs this kernel, not in the VM'
 	@echo '  CELLS=       - which ones of make matrix, all by default: see scripts/matrix'
 	@echo '  SAVE=1       - bench: put the result into README.md and the document, too'
@@ -82,7 +84,7 @@ uninstall:
 	@scripts/install --remove
 
 clean:
-	rm -rf build
+	@scripts/clean
 
-distclean: clean
-	@scripts/distclean
+distclean:
+	@scripts/clean --all
