@@ -58,7 +58,7 @@ struct Ident {
     id: u64,
 }
 
-/// As in agent.bpf.c.
+/// As in agent.h.
 #[repr(C)]
 struct Event {
     what: u32,
