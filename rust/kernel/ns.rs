@@ -13,6 +13,7 @@
 use crate::{
     bindings,
     prelude::*,
+    sync::rcu,
     task::CurrentTask,
     types::{
         NotThreadSafe,
@@ -294,14 +295,14 @@ unsafe impl Sync for NsCommon {}
 /// ones, both still referenced. See "the namespaces access rules" in
 /// [`include/linux/nsproxy.h`](srctree/include/linux/nsproxy.h).
 ///
+/// The pid namespace is kept alive by the task's `struct pid`, which `release_task()`, on whatever
+/// CPU, drops after a grace period. So the RCU read side lock is held while that of a task is
+/// looked at which has come to `exit_notify()`. What is called with a namespace must not sleep for
+/// that reason.
+///
 /// # Invariants
 ///
-/// `task` is the current task, and for the duration of `'a`
-/// - it stays the current one, and
-/// - either it has not gone through `release_task()`, or the RCU read side lock is held.
-///
-/// The second point is for the pid namespace: it is kept alive by the task's `struct pid`, which
-/// `release_task()`, on whatever CPU, drops after a grace period.
+/// `task` is the current task, and stays that for the duration of `'a`.
 ///
 /// # Examples
 ///
@@ -310,6 +311,7 @@ unsafe impl Sync for NsCommon {}
 ///     current,
 ///     ns::{
 ///         Current,
+///         NsCommon,
 ///         Type, //
 ///     },
 /// };
@@ -318,8 +320,8 @@ unsafe impl Sync for NsCommon {}
 /// let namespaces = Current::new(current);
 ///
 /// for ty in Type::ALL {
-///     match namespaces.get(ty) {
-///         Ok(ns) => pr_info!("{}: {:?}\n", ty.name(), ns.ident()),
+///     match namespaces.with(ty, NsCommon::ident) {
+///         Ok(ident) => pr_info!("{}: {:?}\n", ty.name(), ident),
 ///         Err(e) => assert_eq!(e, EOPNOTSUPP),
 ///     }
 /// }
@@ -335,8 +337,7 @@ impl<'a> Current<'a> {
     /// Returns the namespaces of the current task.
     #[inline]
     pub fn new(task: &'a CurrentTask) -> Self {
-        // INVARIANT: `task` is the current one, and the invariants of `CurrentTask` say that it is
-        // not used after `release_task()`.
+        // INVARIANT: By the invariants of `CurrentTask`.
         Self {
             task: task.as_ptr(),
             _lifetime: PhantomData,
@@ -344,12 +345,12 @@ impl<'a> Current<'a> {
         }
     }
 
-    /// Returns the namespaces of the current task, which may have been released.
+    /// Returns the namespaces of the current task, whatever that is, and even if it has been
+    /// released.
     ///
     /// # Safety
     ///
-    /// For the duration of `'a` the caller must not leave the context of the current task, and if
-    /// `release_task()` may be called on it, must hold the RCU read side lock.
+    /// For the duration of `'a` the caller must not leave the context of the current task.
     #[inline]
     pub unsafe fn new_maybe_released() -> Self {
         // INVARIANT: By the function's safety requirements.
@@ -360,9 +361,10 @@ impl<'a> Current<'a> {
         }
     }
 
-    /// Returns the namespace of type `ty` that the task is in, as `/proc/PID/ns` shows it.
+    /// Calls `f`, which must not sleep, with the namespace of type `ty` that the task is in, as
+    /// `/proc/PID/ns` shows it.
     ///
-    /// For [`Type::Pid`] that is the one that the task lives in, see [`Self::pid`]; for
+    /// For [`Type::Pid`] that is the one that the task lives in, see [`Self::with_pid`]; for
     /// [`Type::User`] the one of the task's objective credentials.
     ///
     /// # Errors
@@ -370,14 +372,14 @@ impl<'a> Current<'a> {
     /// - [`EOPNOTSUPP`]: this kernel was built without namespaces of this type.
     /// - [`ENOENT`]: the task is exiting and has given it back already.
     #[inline]
-    pub fn get(&self, ty: Type) -> Result<&'a NsCommon> {
+    pub fn with<R>(&self, ty: Type, f: impl FnOnce(&NsCommon) -> R) -> Result<R> {
         if !ty.is_supported() {
             return Err(EOPNOTSUPP);
         }
 
         // SAFETY: An `nsproxy` has a reference to each of its namespaces. When one of them changes
-        // it is replaced as a whole.
-        Ok(unsafe {
+        // it is replaced as a whole. `user()` says the same of what it returns.
+        let ns = unsafe {
             // Each arm reads the `nsproxy` by itself, so that the compiler makes one decision of
             // this and of how the caller came by `ty`.
             NsCommon::from_raw(match ty {
@@ -385,15 +387,16 @@ impl<'a> Current<'a> {
                 Type::Ipc => &raw const (*(*self.proxy()?).ipc_ns).ns,
                 Type::Mnt => &raw const (*(*self.proxy()?).mnt_ns).ns,
                 Type::Net => &raw const (*(*self.proxy()?).net_ns).ns,
-                Type::Pid => return self.pid(),
+                Type::Pid => return self.with_pid(f),
                 Type::Time => &raw const (*(*self.proxy()?).time_ns).ns,
-                Type::User => return Ok(self.user()),
+                Type::User => self.user(),
                 Type::Uts => &raw const (*(*self.proxy()?).uts_ns).ns,
             })
-        })
+        };
+        Ok(f(ns))
     }
 
-    /// Returns the pid namespace that the task lives in.
+    /// Calls `f`, which must not sleep, with the pid namespace that the task lives in.
     ///
     /// It is the one that the task was created in. `unshare(2)` and `setns(2)` only change the one
     /// of the task's future children.
@@ -404,31 +407,22 @@ impl<'a> Current<'a> {
     /// - [`ENOENT`]: the task has been released, and is no longer in any.
     #[doc(alias = "task_active_pid_ns")]
     #[inline]
-    pub fn pid(&self) -> Result<&'a NsCommon> {
+    pub fn with_pid<R>(&self, f: impl FnOnce(&NsCommon) -> R) -> Result<R> {
         if !Type::Pid.is_supported() {
             return Err(EOPNOTSUPP);
         }
+        if self.may_be_released() {
+            let this = *self;
 
-        // This is `task_active_pid_ns()`, which is not inline in C.
-        //
-        // SAFETY: By the type invariant `task` is valid. Another CPU may run `release_task()`, so
-        // the read has to be a single one: `volatile` is what `READ_ONCE()` does.
-        let pid = unsafe { (&raw const (*self.task).thread_pid).read_volatile() };
-        if pid.is_null() {
-            return Err(ENOENT);
+            // SAFETY: The RCU read side lock is held.
+            return with_lock(move || unsafe { this.pid() }.map(f));
         }
-
-        // SAFETY: By the type invariant the `struct pid` cannot be freed during `'a`. `numbers` has
-        // `level + 1` elements, the last of which is for the namespace that the task lives in; both
-        // never change. The `struct pid` has a reference to that namespace.
-        Ok(unsafe {
-            let here = upid(pid, (*pid).level);
-            NsCommon::from_raw(&raw const (*(*here).ns).ns)
-        })
+        // SAFETY: See `may_be_released()`.
+        unsafe { self.pid() }.map(f)
     }
 
-    /// Returns `(tgid, pid)` of the task as seen in the pid namespace `pidns`, which is the one
-    /// that the task lives in or an ancestor of that.
+    /// Returns `tgid << 32 | pid` of the task as seen in the pid namespace `pidns`, which is the
+    /// one that the task lives in or an ancestor of that.
     ///
     /// An `id` of zero stands for whichever namespace has that `(dev, ino)` now.
     ///
@@ -438,20 +432,84 @@ impl<'a> Current<'a> {
     /// - [`EOPNOTSUPP`]: this kernel was built without pid namespaces.
     #[doc(alias = "task_tgid_nr_ns")]
     #[inline]
-    pub fn pid_tgid_in(&self, pidns: &Ident) -> Result<(i32, i32)> {
+    pub fn pid_tgid_in(&self, pidns: Ident) -> Result<u64> {
+        // An `Ident` would be on the stack, and each call have a frame for that.
+        #[cold]
+        #[inline(never)]
+        fn upids_with_lock(this: Current<'_>, dev: u64, ino: u64, id: u64) -> Option<u64> {
+            let _guard = rcu::read_lock();
+
+            // SAFETY: The RCU read side lock is held.
+            unsafe { this.upids_in(Ident { dev, ino, id }) }
+        }
+
         if !Type::Pid.is_supported() {
             return Err(EOPNOTSUPP);
         }
+        let upids = if self.may_be_released() {
+            upids_with_lock(*self, pidns.dev, pidns.ino, pidns.id)
+        } else {
+            // SAFETY: See `may_be_released()`.
+            unsafe { self.upids_in(pidns) }
+        };
+        upids.ok_or(ESRCH)
+    }
 
+    /// Returns whether `release_task()` may have been called on the task, or be called on it while
+    /// it executes this.
+    ///
+    /// That is only done to tasks whose `exit_state` is not 0. It is 0 until the task itself gets
+    /// to `exit_notify()`, which it does not while it executes something else.
+    #[inline(always)]
+    fn may_be_released(&self) -> bool {
+        // SAFETY: By the type invariant `task` is valid. Others may write to the field, so the read
+        // has to be a single one.
+        unsafe { (&raw const (*self.task).exit_state).read_volatile() != 0 }
+    }
+
+    /// Returns the pid namespace that the task lives in, [`ENOENT`] if it has been released.
+    ///
+    /// # Safety
+    ///
+    /// `release_task()` must not be called on the task for the duration of `'b`, or else the RCU
+    /// read side lock must be held for as long.
+    #[inline(always)]
+    unsafe fn pid<'b>(&self) -> Result<&'b NsCommon> {
+        // This is `task_active_pid_ns()`, which is not inline in C.
+        //
+        // SAFETY: By the type invariant `task` is valid. Another CPU may run `release_task()`, so
+        // the read has to be a single one: `volatile` is what `READ_ONCE()` does.
+        let pid = unsafe { (&raw const (*self.task).thread_pid).read_volatile() };
+        if pid.is_null() {
+            return Err(ENOENT);
+        }
+
+        // SAFETY: By the function's safety requirements the `struct pid` is not freed during `'b`.
+        // `numbers` has `level + 1` elements, the last of which is for the namespace that the task
+        // lives in; both never change. The `struct pid` has a reference to that namespace.
+        Ok(unsafe {
+            let here = upid(pid, (*pid).level);
+            NsCommon::from_raw(&raw const (*(*here).ns).ns)
+        })
+    }
+
+    /// Returns what [`Self::pid_tgid_in`] does, or [`None`] if the task cannot be seen there.
+    ///
+    /// # Safety
+    ///
+    /// `release_task()` must not be called on the task meanwhile, or else the RCU read side lock
+    /// must be held.
+    #[inline(always)]
+    unsafe fn upids_in(&self, pidns: Ident) -> Option<u64> {
         // SAFETY: By the type invariant `task` is valid. The read is a single one since another CPU
         // may run `release_task()`.
         let pid = unsafe { (&raw const (*self.task).thread_pid).read_volatile() };
         if pid.is_null() {
-            return Err(ESRCH);
+            return None;
         }
 
-        // SAFETY: By the type invariant no `struct pid` of the task can be freed during `'a`. Its
-        // `level` never changes.
+        // SAFETY: By the function's safety requirements no `struct pid` of the task is freed
+        // meanwhile. Its `level` never changes.
         let mut level = unsafe { (*pid).level };
         loop {
             // SAFETY: As above, and there is an element for each level down to 0.
@@ -460,7 +518,7 @@ impl<'a> Current<'a> {
             // to its parent, and so on.
             let ns = unsafe { NsCommon::from_raw(&raw const (*(*here).ns).ns) };
 
-            if ns.is(pidns) {
+            if ns.is(&pidns) {
                 // SAFETY: As for `pid`; a task keeps its `signal` until it is freed.
                 let tgid = unsafe {
                     (&raw const (*(*self.task).signal).pids
@@ -468,26 +526,28 @@ impl<'a> Current<'a> {
                         .read_volatile()
                 };
                 if tgid.is_null() {
-                    return Err(ESRCH);
+                    return None;
                 }
                 // SAFETY: All threads of a process live in the same pid namespace, so both pids
                 // have an element for this level. Their numbers never change.
-                return Ok(unsafe { ((*upid(tgid, level)).nr, (*here).nr) });
+                let (tgid, pid) = unsafe { ((*upid(tgid, level)).nr, (*here).nr) };
+                return Some(u64::from(tgid as u32) << 32 | u64::from(pid as u32));
             }
-            level = level.checked_sub(1).ok_or(ESRCH)?;
+            level = level.checked_sub(1)?;
         }
     }
 
-    /// Returns the user namespace of the task's objective credentials.
+    /// Returns the user namespace of the task's objective credentials, valid for the duration of
+    /// `'a`.
     #[inline]
-    fn user(&self) -> &'a NsCommon {
+    fn user(&self) -> *const bindings::ns_common {
         // SAFETY: By the type invariant `task` is the current one. Only a task itself replaces its
         // credentials, and it keeps them, also after `release_task()`, until its `task_struct` is
         // freed; they have a reference to the user namespace. The read is a single one since an
         // interrupt may come in the middle of `commit_creds()`.
         unsafe {
             let cred = (&raw const (*self.task).real_cred).read_volatile();
-            NsCommon::from_raw(&raw const (*(*cred).user_ns).ns)
+            &raw const (*(*cred).user_ns).ns
         }
     }
 
@@ -507,6 +567,17 @@ impl<'a> Current<'a> {
         }
         Ok(nsproxy)
     }
+}
+
+/// Calls `f` with the RCU read side lock held.
+///
+/// Not inline: it is for tasks that are all but gone.
+#[cold]
+#[inline(never)]
+fn with_lock<R>(f: impl FnOnce() -> R) -> R {
+    let _guard = rcu::read_lock();
+
+    f()
 }
 
 /// Returns the current task.
@@ -624,12 +695,14 @@ mod tests {
 
         for ty in Type::ALL {
             if ty.is_supported() && ty != Type::Mnt {
-                let ns = namespaces.get(ty);
-                assert!(ns.is_ok());
-                assert!(ns.is_ok_and(|ns| ns.is_initial() && ns.inum() == ty.init_ino()));
-                assert!(ns.is_ok_and(|ns| ns.ns_type() == Ok(ty)));
-                // `enum init_ns_id` in the UAPI: 1 to 8.
-                assert!(ns.is_ok_and(|ns| (1..=8).contains(&ns.id())));
+                let is_right = namespaces.with(ty, |ns| {
+                    assert!(ns.is_initial());
+                    assert_eq!(ns.inum(), ty.init_ino());
+                    assert!(ns.ns_type() == Ok(ty));
+                    // `enum init_ns_id` in the UAPI: 1 to 8.
+                    assert!((1..=8).contains(&ns.id()));
+                });
+                assert!(is_right.is_ok());
             }
         }
     }
@@ -640,25 +713,22 @@ mod tests {
         let namespaces = Current::new(current);
 
         for ty in Type::ALL {
-            let is_refused = namespaces.get(ty).err() == Some(EOPNOTSUPP);
+            let is_refused = namespaces.with(ty, |_| ()).err() == Some(EOPNOTSUPP);
             assert_eq!(is_refused, !ty.is_supported());
         }
     }
 
     #[test]
     #[cfg(CONFIG_PID_NS)]
-    fn pid_ident_is_what_c_says() {
+    fn pid_ident_is_what_c_says() -> Result {
         let current = current!();
 
         // SAFETY: The current task is valid, and in the pid namespace for the whole test.
         let c_ns = unsafe { &raw mut (*bindings::task_active_pid_ns(current.as_ptr())).ns };
-        let ns = Current::new(current).pid();
-        assert!(ns.is_ok_and(|ns| core::ptr::eq(ns.as_ptr(), c_ns)));
+        let (ns, dev, ident) =
+            Current::new(current).with_pid(|ns| (ns.as_ptr(), ns.dev(), ns.ident()))?;
+        assert!(core::ptr::eq(ns, c_ns));
 
-        let (dev, ident) = match ns {
-            Ok(ns) => (ns.dev(), ns.ident()),
-            Err(_) => return,
-        };
         let c_match = |dev, ino: u64| {
             // SAFETY: As above.
             unsafe { bindings::ns_match(c_ns, dev, ino as bindings::ino_t) }
@@ -668,18 +738,19 @@ mod tests {
         assert!(!c_match(dev, ident.ino + 1));
         assert_eq!(ident.dev, huge_encode_dev(dev));
         assert_eq!(ident.id, u64::from(bindings::init_ns_id_PID_NS_INIT_ID));
+        Ok(())
     }
 
     // `struct mnt_namespace` is private to fs/, which has a function for others.
     #[test]
     fn mnt_is_what_c_says() -> Result {
         let current = current!();
-        let ns = Current::new(current).get(Type::Mnt)?;
+        let (ns, ty) = Current::new(current).with(Type::Mnt, |ns| (ns.as_ptr(), ns.ns_type()))?;
 
         // SAFETY: The current task is valid, and keeps its namespaces for the whole test.
         let c_ns = unsafe { bindings::from_mnt_ns((*(*current.as_ptr()).nsproxy).mnt_ns) };
-        assert!(core::ptr::eq(ns.as_ptr(), c_ns));
-        assert_eq!(ns.ns_type()?, Type::Mnt);
+        assert!(core::ptr::eq(ns, c_ns));
+        assert_eq!(ty?, Type::Mnt);
         Ok(())
     }
 
@@ -688,14 +759,14 @@ mod tests {
     fn pid_and_tgid_in_own_namespace() -> Result {
         let current = current!();
         let namespaces = Current::new(current);
-        let ident = namespaces.pid()?.ident();
+        let ident = namespaces.with_pid(NsCommon::ident)?;
         let whichever = Ident { id: 0, ..ident };
 
         for pidns in [ident, whichever] {
-            let (tgid, pid) = namespaces.pid_tgid_in(&pidns)?;
-            assert_eq!(pid, current.pid());
+            let pid_tgid = namespaces.pid_tgid_in(pidns)?;
+            assert_eq!(pid_tgid as i32, current.pid());
             // A kernel thread is a process of its own.
-            assert_eq!(tgid, pid);
+            assert_eq!((pid_tgid >> 32) as i32, current.pid());
         }
         for elsewhere in [
             Ident {
@@ -715,7 +786,7 @@ mod tests {
                 ..ident
             },
         ] {
-            assert!(namespaces.pid_tgid_in(&elsewhere) == Err(ESRCH));
+            assert!(namespaces.pid_tgid_in(elsewhere) == Err(ESRCH));
         }
         Ok(())
     }

@@ -80,8 +80,9 @@ kernel::bpf_kfuncs! {
     /// - `-ENOENT`: the task has been released, and is in no pid namespace any more.
     /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
     fn bpf_get_current_pidns_ident(caller: &Caller, ident: Out<'_, Ident>) -> Result {
-        ident.write(caller.current().pid()?.ident().into());
-        Ok(())
+        caller
+            .current()
+            .with_pid(|ns| ident.write(ns.ident().into()))
     }
 
     /// Tells the namespace of a type that the calling task is in.
@@ -95,8 +96,9 @@ kernel::bpf_kfuncs! {
     /// - `-ENOENT`: the task is exiting, and has given the namespace back already.
     /// - `-EOPNOTSUPP`: this kernel was built without that type of namespaces.
     fn bpf_get_current_ns_ident(caller: &Caller, ns_type: u32, ident: Out<'_, Ident>) -> Result {
-        ident.write(caller.current().get(ns_type.try_into()?)?.ident().into());
-        Ok(())
+        caller
+            .current()
+            .with(ns_type.try_into()?, |ns| ident.write(ns.ident().into()))
     }
 
     /// Tells the caller's process and thread id as seen in a pid namespace.
@@ -108,8 +110,8 @@ kernel::bpf_kfuncs! {
     /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released.
     /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
     fn bpf_get_current_pid_tgid_in(caller: &Caller, pidns: In<'_, Ident>) -> Result<i64> {
-        let (tgid, pid) = caller.current().pid_tgid_in(&pidns.read().into())?;
-        Ok(i64::from(tgid) << 32 | i64::from(pid))
+        let pid_tgid = caller.current().pid_tgid_in(pidns.read().into())?;
+        Ok(pid_tgid as i64)
     }
 
     /// Tells the net namespace that a socket was opened in.

@@ -171,8 +171,8 @@ fn foreign_namespaces(namespaces: &ns::Current<'_>) -> TypeSet {
         ns::Type::ALL
             .iter()
             .filter(|ty| asked_for & ty.flag() != 0)
-            .filter(|ty| match namespaces.get(**ty) {
-                Ok(ns) => !ns.is_initial(),
+            .filter(|ty| match namespaces.with(**ty, ns::NsCommon::is_initial) {
+                Ok(is_initial) => !is_initial,
                 // Without namespaces of this type there is only what would be the initial one.
                 Err(e) => e != EOPNOTSUPP,
             })

@@ -50,16 +50,7 @@ use core::{
 ///
 /// # Invariants
 ///
-/// The program runs on the current CPU, on top of the current task, until the value is gone. If it
-/// is possible that `release_task()` has been called on that task, or is being called by another
-/// CPU, the RCU read side lock is held:
-///
-/// - A program that is not sleepable runs with the RCU read side lock held, see
-///   [`include/linux/bpf.h`](srctree/include/linux/bpf.h) and
-///   [`kernel/bpf/trampoline.c`](srctree/kernel/bpf/trampoline.c).
-/// - A sleepable one does not, but what it can be attached to (system calls, security hooks that
-///   may sleep, uprobes, functions open to error injection) is reached by tasks before
-///   `exit_notify()` only.
+/// The program runs on top of the current task until the value is gone.
 pub struct Caller(NotThreadSafe);
 
 impl Caller {
@@ -79,7 +70,7 @@ impl Caller {
     #[inline]
     pub fn current(&self) -> ns::Current<'_> {
         // SAFETY: By the type invariant, the context of the current task is not left as long as
-        // `self` exists, and the RCU read side lock is held if the task may be released.
+        // `self` exists.
         unsafe { ns::Current::new_maybe_released() }
     }
 }

@@ -462,4 +462,35 @@ TEST_F(moments, released_thread_has_none)
 	expect_ident(_metadata, &none, &self->event.ident);
 }
 
+static void *look_up_itself(void *ret)
+{
+	*(int *)ret = access("/proc/thread-self/stat", F_OK) ? -errno : 0;
+	return NULL;
+}
+
+static int do_exit_known_thread(void *unused)
+{
+	pthread_t id;
+	int ret;
+
+	return -pthread_create(&id, NULL, look_up_itself, &ret) ?:
+	       -pthread_join(id, NULL) ?: ret;
+}
+
+/* Programs that may sleep get to see it, too. */
+TEST_F(moments, released_thread_has_none_for_sleepable)
+{
+	const struct bpf_ns_ident none = {};
+
+	open_moment("exit_s");
+	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWPID));
+	probe_target(&self->probe, self->task.pid);
+	ASSERT_EQ(0, ns_call(&self->task, do_exit_known_thread, NULL));
+	wait_for_moment();
+	EXPECT_EQ(self->task.pid, (pid_t)(self->event.pid_tgid >> 32));
+	EXPECT_NE(self->task.pid, (pid_t)self->event.pid_tgid);
+	EXPECT_EQ(-ENOENT, self->event.err);
+	expect_ident(_metadata, &none, &self->event.ident);
+}
+
 NS_TEST_MAIN(MODULE)
