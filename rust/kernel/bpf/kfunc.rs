@@ -333,7 +333,8 @@ impl<T: Plain> Drop for Out<'_, T> {
 ///
 /// # Safety
 ///
-/// [`Self::TYPE`] must describe, and [`Self::Abi`] be, the same C type.
+/// Whatever the verifier lets programs have in a register that they pass for an argument of type
+/// [`Self::TYPE`] must be what the C ABI has there for a [`Self::Abi`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a kfunc",
     label = "not an argument that a BPF program can pass",
@@ -378,16 +379,18 @@ pub unsafe trait Ret {
 }
 
 macro_rules! pass_int {
-    ($($ty:ty)*) => {
+    ($($ty:ty: $abi:ty),*) => {
         $(
-            // SAFETY: An integer is the same on both sides.
+            // SAFETY: The verifier takes any 64 bits for an integer. Where the C ABI has integers
+            // of 32 and 64 bits extended, the JIT does that by `TYPE`. The x86-64 one relies on
+            // callers for shorter ones, which that JIT does not do, so they are cut out here.
             unsafe impl Arg for $ty {
                 const TYPE: Type = <$ty as Describe>::TYPE;
-                type Abi = $ty;
+                type Abi = $abi;
 
                 #[inline(always)]
-                unsafe fn from_abi(abi: $ty) -> $ty {
-                    abi
+                unsafe fn from_abi(abi: $abi) -> $ty {
+                    abi as $ty
                 }
             }
 
@@ -405,17 +408,26 @@ macro_rules! pass_int {
     };
 }
 
-pass_int! { i8 u8 i16 u16 i32 u32 i64 u64 }
+pass_int! {
+    i8: i32,
+    u8: u32,
+    i16: i32,
+    u16: u32,
+    i32: i32,
+    u32: u32,
+    i64: i64,
+    u64: u64
+}
 
-// SAFETY: `_Bool` is passed as a byte. That a program passes nothing but 0 and 1 in it is not
-// known, so it must not arrive as a `bool`.
+// SAFETY: As for other short integers. `_Bool` is a byte, and that a program passes nothing but 0
+// and 1 in it is not known.
 unsafe impl Arg for bool {
     const TYPE: Type = <bool as Describe>::TYPE;
-    type Abi = u8;
+    type Abi = u32;
 
     #[inline(always)]
-    unsafe fn from_abi(abi: u8) -> bool {
-        abi != 0
+    unsafe fn from_abi(abi: u32) -> bool {
+        abi as u8 != 0
     }
 }
 
@@ -1108,10 +1120,40 @@ mod tests {
     #[test]
     fn bool_arrives_as_a_byte() {
         for byte in [0, 1, 2, 0xfe, 0xff] {
-            // SAFETY: A byte is what arrives.
-            let value = unsafe { <bool as Arg>::from_abi(byte) };
-            assert_eq!(value, byte != 0);
+            for rest in [0, 0x100, 0xffff_ff00] {
+                // SAFETY: Anything may be in the register.
+                let value = unsafe { <bool as Arg>::from_abi(rest | byte) };
+                assert_eq!(value, byte != 0);
+            }
         }
+    }
+
+    // As programs do: with anything in the register. Such a call is what kCFI is there to prevent.
+    #[test]
+    #[cfg(all(CONFIG_64BIT, not(CONFIG_CFI)))]
+    fn short_integers_are_cut_out_of_a_register() {
+        #[inline(never)]
+        extern "C" fn entry<T: Arg + Into<i64>>(abi: T::Abi) -> i64 {
+            // SAFETY: Any integer is valid.
+            unsafe { T::from_abi(abi) }.into()
+        }
+
+        fn pass<T: Arg + Into<i64>>(register: u64) -> i64 {
+            let entry: extern "C" fn(T::Abi) -> i64 = entry::<T>;
+            // SAFETY: Both have one argument, which is passed in a register.
+            let entry: extern "C" fn(u64) -> i64 = unsafe { mem::transmute(entry) };
+
+            core::hint::black_box(entry)(register)
+        }
+
+        assert_eq!(pass::<u8>(0xffff_ffff_ffff_ff7f), 0x7f);
+        assert_eq!(pass::<i8>(0x1_0000_0180), -0x80);
+        assert_eq!(pass::<i8>(0xffff_ffff_ffff_ff7f), 0x7f);
+        assert_eq!(pass::<u16>(0xffff_ffff_ffff_7fff), 0x7fff);
+        assert_eq!(pass::<i16>(0x1_0001_8000), -0x8000);
+        assert_eq!(pass::<i16>(0xffff_ffff_ffff_7fff), 0x7fff);
+        assert_eq!(pass::<bool>(0xffff_ffff_ffff_ff00), 0);
+        assert_eq!(pass::<bool>(0x1_0000_0102), 1);
     }
 
     #[test]
