@@ -337,7 +337,9 @@ pub const fn is_annotated(name: &str) -> bool {
 /// Returns whether a structure of that name is the context of programs of some type.
 ///
 /// The verifier tells contexts by name, and does not check that there is a whole structure behind
-/// such a pointer. See [`include/linux/bpf_types.h`](srctree/include/linux/bpf_types.h).
+/// such a pointer. See [`include/linux/bpf_types.h`](srctree/include/linux/bpf_types.h), which has
+/// what is behind them, too, and `btf_is_projection_of()` in
+/// [`kernel/bpf/btf.c`](srctree/kernel/bpf/btf.c).
 pub const fn is_context(name: &str) -> bool {
     const CONTEXTS: &[&str] = &[
         "__sk_buff",
@@ -352,10 +354,12 @@ pub const fn is_context(name: &str) -> bool {
         "bpf_sockopt",
         "bpf_sysctl",
         "pt_regs",
+        "sk_buff",
         "sk_msg_md",
         "sk_reuseport_md",
         "user_pt_regs",
         "user_regs_struct",
+        "xdp_buff",
         "xdp_md",
     ];
 
@@ -925,7 +929,7 @@ mod tests {
         for name in ["", "_", "a", "a_b", "a_b_c", "_a_"] {
             assert!(!is_annotated(name));
         }
-        assert!(is_context("pt_regs") && is_context("__sk_buff"));
+        assert!(is_context("pt_regs") && is_context("__sk_buff") && is_context("sk_buff"));
         assert!(!is_context("bpf_ns_ident"));
     }
 

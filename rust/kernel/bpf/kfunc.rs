@@ -713,6 +713,9 @@ impl Set {
     ///
     /// # Errors
     ///
+    /// With most of them the kernel forgets the hooks that went well before, too, so `init()` has
+    /// to fail.
+    ///
     /// - [`EBUSY`]: the module's `init()` is over; the verifier may be looking at its kfuncs.
     /// - [`EEXIST`]: the set was registered for this hook before.
     /// - [`ENOENT`]: the kernel has no BTF of the module, because it has none of its own.
@@ -916,7 +919,7 @@ macro_rules! bpf_kfuncs {
         $vis:vis static $set:ident $(, filter: $filter:path)?;
 
         $(
-            $(#[$attr:meta])*
+            $(#[doc = $doc:expr])*
             $(flags($flags:expr))?
             fn $name:ident($caller:tt: &$caller_ty:ty $(, $arg:ident: $ty:ty)* $(,)?)
                 $(-> $ret:ty)?
@@ -929,22 +932,22 @@ macro_rules! bpf_kfuncs {
         $(
             // Programs find the entry point by its name, and the kernel finds it in the symbol
             // table, so it must be there under exactly that name.
-            $(#[$attr])*
+            $(#[doc = $doc])*
             #[no_mangle]
             unsafe extern "C" fn $name(
                 $($arg: <$ty as $crate::bpf::kfunc::Arg>::Abi,)*
             ) -> $crate::bpf_kfuncs!(@abi $($ret)?) {
                 #[inline(always)]
-                fn body($caller: &$caller_ty, $($arg: $ty,)*) $(-> $ret)? $body
+                fn __bpf_kfunc_body($caller: &$caller_ty, $($arg: $ty,)*) $(-> $ret)? $body
 
                 // SAFETY: Nothing but programs calls this function.
                 let caller = unsafe { $crate::bpf::kfunc::Caller::new() };
                 $(
                     // SAFETY: The BTF below has `TYPE` for this argument, so the verifier has
-                    // checked it, and `body` uses it within the call.
+                    // checked it, and it is used within the call.
                     let $arg = unsafe { <$ty as $crate::bpf::kfunc::Arg>::from_abi($arg) };
                 )*
-                $crate::bpf::kfunc::Ret::into_abi(body(&caller, $($arg,)*))
+                $crate::bpf::kfunc::Ret::into_abi(__bpf_kfunc_body(&caller, $($arg,)*))
             }
         )+
 
@@ -996,7 +999,7 @@ macro_rules! bpf_kfuncs {
 
             $(
                 // Has exactly the type `btf_kfunc_filter_t`, as kCFI demands.
-                unsafe extern "C" fn filter(
+                unsafe extern "C" fn __bpf_kfuncs_filter(
                     prog: *const $crate::bindings::bpf_prog,
                     id: u32,
                 ) -> $crate::ffi::c_int {
@@ -1029,7 +1032,7 @@ macro_rules! bpf_kfuncs {
     (@flags) => { $crate::bpf::kfunc::flags::NONE };
     (@flags $flags:expr) => { $flags };
     (@filter) => { None };
-    (@filter $filter:path) => { Some(filter) };
+    (@filter $filter:path) => { Some(__bpf_kfuncs_filter) };
 }
 
 #[cfg(CONFIG_RUST_BPF_KUNIT_TEST)]

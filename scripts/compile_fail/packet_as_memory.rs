@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+kernel::bpf_struct! {
+    struct Packet as "sk_buff" {
+        a: u64,
+    }
+    struct Frame as "xdp_buff" {
+        a: u64,
+    }
+}
+//~ `sk_buff` is what the verifier calls a context of programs
+//~ `xdp_buff` is what the verifier calls a context of programs
