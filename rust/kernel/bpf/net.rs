@@ -26,9 +26,11 @@ use crate::{
 pub struct Sock(Opaque<bindings::sock_common>);
 
 // SAFETY: For this name the verifier accepts sockets that the program has a reference to, or that
-// are there as long as it runs: those of its context, or what a tracepoint is called with. A socket
-// of userspace has a reference to its net namespace, and one of the kernel is closed before the
-// namespace goes. Both are freed after a grace period only.
+// are there as long as it runs: those of its context, or what a tracepoint is called with, other
+// than the hooks for making and freeing one, whose argument is not trusted. A socket of userspace
+// has a reference to its net namespace, and one of the kernel is closed before the namespace goes.
+// The sockets that the kernel answers for all namespaces with, see `sock_net_set()`, are in the one
+// of the packet that they answer while they do, and in the initial one else.
 unsafe impl Object for Sock {
     const NAME: &'static str = "sock_common";
 }
@@ -36,7 +38,9 @@ unsafe impl Object for Sock {
 impl Sock {
     /// Returns the net namespace that the socket is in.
     ///
-    /// It is the one that the socket was opened in, whoever uses it now.
+    /// It is the one that the socket was opened in, whoever uses it now. Those that the kernel has
+    /// to answer with in all namespaces (ICMP, RST of TCP) are in the one of what they answer, for
+    /// as long as that takes.
     ///
     /// # Errors
     ///
@@ -56,13 +60,16 @@ impl Sock {
 /// # Invariants
 ///
 /// The `struct sk_buff` is valid as long as the reference to it lives. So are its device and its
-/// socket if there are, and their net namespaces. `dev_scratch` is not in use.
+/// socket if there are, and their net namespaces. `dev_scratch` is not in use, and what is in the
+/// place of the device is one, unless the socket is one of Bluetooth.
 #[repr(transparent)]
 pub struct SkBuff(Opaque<bindings::sk_buff>);
 
 // SAFETY: For this name the verifier accepts the packet that the program was called for. It has a
 // device that the stack uses for it, or none: what has put something else into that place clears it
-// first, since programs are free to read the index of the device (see e.g. `udp_read_skb()`).
+// first, since programs are free to read the index of the device (see e.g. `udp_read_skb()`). But
+// drivers of Bluetooth put their own kind of device there, and one does not clear it when it has
+// received something (`hci_h5.c`). Only a socket filter gets to see that, with its own socket.
 // Programs that trace can have packets in their hands for which that is not so. It is for the
 // filter of a module to refuse them, see `Object`.
 unsafe impl Object for SkBuff {
@@ -73,7 +80,7 @@ impl SkBuff {
     /// Returns the net namespace that the packet is in: that of its device, else of its socket.
     ///
     /// A packet that is on its way from one namespace to another keeps its socket, so the device
-    /// goes first. One that was just sent has no device yet.
+    /// goes first. One that was just sent has no device yet, and one of Bluetooth never has any.
     ///
     /// # Errors
     ///
@@ -90,16 +97,27 @@ impl SkBuff {
                 .__bindgen_anon_1
                 .__bindgen_anon_1
                 .dev;
-            if !dev.is_null() {
+            let sk = (*skb).sk;
+            if !dev.is_null() && !is_bluetooth(sk) {
                 return ns_common(&raw const (*dev).nd_net);
             }
-            let sk = (*skb).sk;
             if !sk.is_null() {
                 return ns_common(&raw const (*sk).__sk_common.skc_net);
             }
         }
         Err(ENOENT)
     }
+}
+
+/// Returns whether there is a socket, and it is one of Bluetooth.
+///
+/// # Safety
+///
+/// `sk` must be NULL or valid.
+#[inline]
+unsafe fn is_bluetooth(sk: *const bindings::sock) -> bool {
+    // SAFETY: By the function's safety requirements. The family of a socket never changes.
+    !sk.is_null() && unsafe { u32::from((*sk).__sk_common.skc_family) == bindings::AF_BLUETOOTH }
 }
 
 /// A packet at the driver.
@@ -152,5 +170,62 @@ unsafe fn ns_common<'a>(net: *const bindings::possible_net_t) -> Result<&'a NsCo
     {
         let _ = net;
         Err(EOPNOTSUPP)
+    }
+}
+
+#[cfg(all(CONFIG_RUST_BPF_KUNIT_TEST, CONFIG_NET_NS))]
+#[kunit_tests(rust_kernel_bpf_net)]
+mod tests {
+    use super::*;
+    use core::{
+        mem::MaybeUninit,
+        ptr, //
+    };
+
+    /// Makes a socket of a family, and says where a packet with this device, and with or without
+    /// that socket, is.
+    fn net_of(family: u32, dev: *mut bindings::net_device, has_socket: bool) -> Result<bool> {
+        let mut sock = KBox::new(MaybeUninit::<bindings::sock>::zeroed(), GFP_KERNEL)?;
+        let mut skb = KBox::new(MaybeUninit::<bindings::sk_buff>::zeroed(), GFP_KERNEL)?;
+
+        // SAFETY: All zeroes are valid for both, and `init_net` is always there.
+        unsafe {
+            let sk = sock.as_mut_ptr();
+            (*sk).__sk_common.skc_family = family as u16;
+            (*sk).__sk_common.skc_net.net = &raw mut bindings::init_net;
+            if has_socket {
+                (*skb.as_mut_ptr()).sk = sk;
+            }
+            (*skb.as_mut_ptr())
+                .__bindgen_anon_1
+                .__bindgen_anon_1
+                .__bindgen_anon_1
+                .dev = dev;
+
+            let packet = &*skb.as_ptr().cast::<SkBuff>();
+            let init = NsCommon::from_raw(&raw const bindings::init_net.ns);
+            Ok(ptr::eq(packet.net()?, init))
+        }
+    }
+
+    #[test]
+    fn packet_without_device_is_where_its_socket_is() -> Result {
+        assert!(net_of(bindings::AF_INET, ptr::null_mut(), true)?);
+        assert_eq!(
+            net_of(bindings::AF_INET, ptr::null_mut(), false).err(),
+            Some(ENOENT)
+        );
+        Ok(())
+    }
+
+    // What is there may be no pointer at all.
+    #[test]
+    fn packet_of_bluetooth_has_no_device() -> Result {
+        assert!(net_of(
+            bindings::AF_BLUETOOTH,
+            ptr::without_provenance_mut(8),
+            true
+        )?);
+        Ok(())
     }
 }
