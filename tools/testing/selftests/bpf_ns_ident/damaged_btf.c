@@ -159,24 +159,11 @@ FIXTURE_VARIANT_ADD(damaged, btf_base)
 	.other = ".BTF",
 };
 
-/* Whether the module was built for a kernel that others had built before. */
-static bool is_out_of_tree(void)
-{
-	FILE *file = fopen("/sys/module/" MODULE "/taint", "r");
-	char taint[16] = "";
-
-	if (file && !fgets(taint, sizeof(taint), file))
-		taint[0] = 0;
-	if (file)
-		fclose(file);
-	return strchr(taint, 'O');
-}
-
 FIXTURE_SETUP(damaged)
 {
 	ASSERT_EQ(0, module_load(MODULE, NULL));
 	/* Without the checks, btf_relocate() reads what is behind an array. */
-	if (is_out_of_tree())
+	if (module_is_out_of_tree(MODULE))
 		SKIP(return, "the module is out of tree: its kernel may not check type ids");
 	if (!setup_image(_metadata, &self->image))
 		SKIP(return, NO_IMAGE);

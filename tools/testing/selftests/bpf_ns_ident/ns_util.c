@@ -386,6 +386,20 @@ bool module_is_loaded(const char *name)
 	return !access(path, F_OK);
 }
 
+bool module_is_out_of_tree(const char *name)
+{
+	char path[64], taint[16] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/taint", name);
+	file = fopen(path, "r");
+	if (file && !fgets(taint, sizeof(taint), file))
+		taint[0] = 0;
+	if (file)
+		fclose(file);
+	return strchr(taint, 'O');
+}
+
 /* Asks modprobe where the module is. Loading it by ourselves gives an errno. */
 int module_open(const char *name)
 {

@@ -111,6 +111,8 @@ int module_load(const char *name, const char *params);
 int module_unload_now(const char *name);
 int module_unload(const char *name);
 bool module_is_loaded(const char *name);
+/* Whether it was built for a kernel that others had built before. */
+bool module_is_out_of_tree(const char *name);
 int module_reload(const char *name, const char *params);
 
 /* The kernel log from now on. */

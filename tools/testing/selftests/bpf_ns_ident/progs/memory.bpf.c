@@ -361,6 +361,16 @@ int socket_under_rcu(struct bpf_nf_ctx *ctx)
 	return 1;
 }
 
+/* Packets: the beginning of one, and nothing behind that. */
+SEC("?netfilter")
+int packet_at_an_offset(struct bpf_nf_ctx *ctx)
+{
+	struct bpf_ns_ident ident = {};
+
+	bpf_skb_netns_ident((void *)ctx->skb + 8, &ident);
+	return 1;
+}
+
 SEC("?fentry/inet_listen")
 int BPF_PROG(socket_of_fentry, struct socket *sock)
 {
