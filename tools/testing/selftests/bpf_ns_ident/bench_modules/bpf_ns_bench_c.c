@@ -10,6 +10,7 @@
 #include <linux/nsfs.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 
 struct bpf_ns_ident {
@@ -18,14 +19,7 @@ struct bpf_ns_ident {
 	__u64 id;
 };
 
-__bpf_kfunc_start_defs();
-
-__bpf_kfunc int bpf_bench_c_empty(void)
-{
-	return 0;
-}
-
-__bpf_kfunc int bpf_bench_c_ident(struct bpf_ns_ident *ident)
+static __always_inline int tell(struct bpf_ns_ident *ident)
 {
 	struct pid_namespace *pid_ns = ns_of_pid(READ_ONCE(current->thread_pid));
 
@@ -37,6 +31,27 @@ __bpf_kfunc int bpf_bench_c_ident(struct bpf_ns_ident *ident)
 	ident->ino = pid_ns->ns.inum;
 	ident->id = pid_ns->ns.ns_id;
 	return 0;
+}
+
+static noinline __cold int tell_with_lock(struct bpf_ns_ident *ident)
+{
+	guard(rcu)();
+	return tell(ident);
+}
+
+__bpf_kfunc_start_defs();
+
+__bpf_kfunc int bpf_bench_c_empty(void)
+{
+	return 0;
+}
+
+__bpf_kfunc int bpf_bench_c_ident(struct bpf_ns_ident *ident)
+{
+	/* Only a task that is past exit_notify() may be released meanwhile. */
+	if (unlikely(READ_ONCE(current->exit_state)))
+		return tell_with_lock(ident);
+	return tell(ident);
 }
 
 __bpf_kfunc_end_defs();
