@@ -612,14 +612,16 @@ FIXTURE_VARIANT(refused)
 	const char *name;
 	int err;
 	const char *message;
+	bool since_module;	/* by the verifier of kernels that have it */
 };
 
-#define REFUSED(NAME, ERR, MESSAGE)					\
+#define REFUSED(NAME, ERR, MESSAGE, ...)				\
 	FIXTURE_VARIANT_ADD(refused, NAME)				\
 	{								\
 		.name = #NAME,						\
 		.err = ERR,						\
 		.message = MESSAGE,					\
+		__VA_ARGS__						\
 	}
 
 REFUSED(rodata, -EACCES, "write into map forbidden");
@@ -646,7 +648,8 @@ REFUSED(task, -EINVAL, "R1 has a pointer to STRUCT task_struct");
 REFUSED(untrusted, -EINVAL, "must be referenced or trusted");
 REFUSED(socket_under_rcu, -EINVAL, "must be referenced or trusted");
 REFUSED(socket_of_fentry, -EINVAL, "must be referenced or trusted");
-REFUSED(packet_at_an_offset, -EINVAL, "R1 has a pointer to STRUCT sk_buff");
+REFUSED(packet_at_an_offset, -EINVAL, "R1 has a pointer to STRUCT sk_buff",
+	.since_module = true);
 REFUSED(untrusted_memory, -EACCES, "invalid access to memory, mem_size=0");
 REFUSED(object, -EINVAL,
 	"expected pointer to STRUCT bpf_ns_ident but R1 has a pointer to STRUCT bpf_ns_ident");
@@ -664,9 +667,8 @@ FIXTURE_TEARDOWN(refused)
 
 TEST_F(refused, by_the_verifier)
 {
-	if (!strcmp(variant->name, "packet_at_an_offset") &&
-	    module_is_out_of_tree(MODULE))
-		SKIP(return, "the module is out of tree: its kernel may not check offsets");
+	if (variant->since_module && module_is_out_of_tree(MODULE))
+		SKIP(return, "the module is out of tree: its kernel may not refuse that");
 	EXPECT_EQ(variant->err,
 		  load_one(&self->probe, "memory", variant->name));
 	expect_log(_metadata, probe_log, variant->message);

@@ -366,12 +366,20 @@ static int take_event(void *ctx, void *data, size_t size)
 #define wait_for_moment()						\
 	ASSERT_EQ(-ECANCELED, ring_buffer__poll(self->ring, 10000))
 
+/* So /proc has something of the thread that goes along with it. */
+static void *look_up_itself(void *ret)
+{
+	*(int *)ret = access("/proc/thread-self/stat", F_OK) ? -errno : 0;
+	return NULL;
+}
+
 static int do_exit_thread(void *unused)
 {
 	pthread_t id;
+	int ret;
 
-	return -pthread_create(&id, NULL, thread, &(int){ 0 }) ?:
-	       -pthread_join(id, NULL);
+	return -pthread_create(&id, NULL, look_up_itself, &ret) ?:
+	       -pthread_join(id, NULL) ?: ret;
 }
 
 /*
@@ -447,11 +455,12 @@ TEST_F(moments, released_task_has_none)
 }
 
 /* Nobody ever waits for a thread. */
-TEST_F(moments, released_thread_has_none)
+static void expect_none_for_thread(struct __test_metadata *_metadata,
+				   FIXTURE_DATA(moments) *self, const char *prog)
 {
 	const struct bpf_ns_ident none = {};
 
-	open_moment("dead");
+	open_moment(prog);
 	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWPID));
 	probe_target(&self->probe, self->task.pid);
 	ASSERT_EQ(0, ns_call(&self->task, do_exit_thread, NULL));
@@ -462,35 +471,15 @@ TEST_F(moments, released_thread_has_none)
 	expect_ident(_metadata, &none, &self->event.ident);
 }
 
-static void *look_up_itself(void *ret)
+TEST_F(moments, released_thread_has_none)
 {
-	*(int *)ret = access("/proc/thread-self/stat", F_OK) ? -errno : 0;
-	return NULL;
-}
-
-static int do_exit_known_thread(void *unused)
-{
-	pthread_t id;
-	int ret;
-
-	return -pthread_create(&id, NULL, look_up_itself, &ret) ?:
-	       -pthread_join(id, NULL) ?: ret;
+	expect_none_for_thread(_metadata, self, "dead");
 }
 
 /* Programs that may sleep get to see it, too. */
 TEST_F(moments, released_thread_has_none_for_sleepable)
 {
-	const struct bpf_ns_ident none = {};
-
-	open_moment("exit_s");
-	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWPID));
-	probe_target(&self->probe, self->task.pid);
-	ASSERT_EQ(0, ns_call(&self->task, do_exit_known_thread, NULL));
-	wait_for_moment();
-	EXPECT_EQ(self->task.pid, (pid_t)(self->event.pid_tgid >> 32));
-	EXPECT_NE(self->task.pid, (pid_t)self->event.pid_tgid);
-	EXPECT_EQ(-ENOENT, self->event.err);
-	expect_ident(_metadata, &none, &self->event.ident);
+	expect_none_for_thread(_metadata, self, "exit_s");
 }
 
 NS_TEST_MAIN(MODULE)
