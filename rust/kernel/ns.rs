@@ -440,19 +440,17 @@ impl<'a> Current<'a> {
             let _guard = rcu::read_lock();
 
             // SAFETY: The RCU read side lock is held.
-            unsafe { this.upids_in(Ident { dev, ino, id }) }
+            unsafe { this.upids_in(Ident { dev, ino, id }) }.ok()
         }
 
         if !Type::Pid.is_supported() {
             return Err(EOPNOTSUPP);
         }
-        let upids = if self.may_be_released() {
-            upids_with_lock(*self, pidns.dev, pidns.ino, pidns.id)
-        } else {
-            // SAFETY: See `may_be_released()`.
-            unsafe { self.upids_in(pidns) }
-        };
-        upids.ok_or(ESRCH)
+        if self.may_be_released() {
+            return upids_with_lock(*self, pidns.dev, pidns.ino, pidns.id).ok_or(ESRCH);
+        }
+        // SAFETY: See `may_be_released()`.
+        unsafe { self.upids_in(pidns) }
     }
 
     /// Returns whether `release_task()` may have been called on the task, or be called on it while
@@ -493,19 +491,19 @@ impl<'a> Current<'a> {
         })
     }
 
-    /// Returns what [`Self::pid_tgid_in`] does, or [`None`] if the task cannot be seen there.
+    /// Returns what [`Self::pid_tgid_in`] does.
     ///
     /// # Safety
     ///
     /// `release_task()` must not be called on the task meanwhile, or else the RCU read side lock
     /// must be held.
     #[inline(always)]
-    unsafe fn upids_in(&self, pidns: Ident) -> Option<u64> {
+    unsafe fn upids_in(&self, pidns: Ident) -> Result<u64> {
         // SAFETY: By the type invariant `task` is valid. The read is a single one since another CPU
         // may run `release_task()`.
         let pid = unsafe { (&raw const (*self.task).thread_pid).read_volatile() };
         if pid.is_null() {
-            return None;
+            return Err(ESRCH);
         }
 
         // SAFETY: By the function's safety requirements no `struct pid` of the task is freed
@@ -526,14 +524,14 @@ impl<'a> Current<'a> {
                         .read_volatile()
                 };
                 if tgid.is_null() {
-                    return None;
+                    return Err(ESRCH);
                 }
                 // SAFETY: All threads of a process live in the same pid namespace, so both pids
                 // have an element for this level. Their numbers never change.
                 let (tgid, pid) = unsafe { ((*upid(tgid, level)).nr, (*here).nr) };
-                return Some(u64::from(tgid as u32) << 32 | u64::from(pid as u32));
+                return Ok(u64::from(tgid as u32) << 32 | u64::from(pid as u32));
             }
-            level = level.checked_sub(1)?;
+            level = level.checked_sub(1).ok_or(ESRCH)?;
         }
     }
 
