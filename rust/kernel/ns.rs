@@ -412,12 +412,22 @@ impl<'a> Current<'a> {
             return Err(EOPNOTSUPP);
         }
         if self.may_be_released() {
-            let this = *self;
-
-            // SAFETY: The RCU read side lock is held.
-            return with_lock(move || unsafe { this.pid() }.map(f));
+            return self.with_pid_slow(f);
         }
         // SAFETY: See `may_be_released()`.
+        unsafe { self.pid() }.map(f)
+    }
+
+    /// Does [`Self::with_pid`] with the RCU read side lock held.
+    ///
+    /// Not inline, and by value: it is for tasks that are all but gone, and what it is called from
+    /// needs no stack frame for the others.
+    #[cold]
+    #[inline(never)]
+    fn with_pid_slow<R>(self, f: impl FnOnce(&NsCommon) -> R) -> Result<R> {
+        let _guard = rcu::read_lock();
+
+        // SAFETY: The RCU read side lock is held.
         unsafe { self.pid() }.map(f)
     }
 
@@ -436,7 +446,7 @@ impl<'a> Current<'a> {
         // An `Ident` would be on the stack, and each call have a frame for that.
         #[cold]
         #[inline(never)]
-        fn upids_with_lock(this: Current<'_>, dev: u64, ino: u64, id: u64) -> Option<u64> {
+        fn upids_in_slow(this: Current<'_>, dev: u64, ino: u64, id: u64) -> Option<u64> {
             let _guard = rcu::read_lock();
 
             // SAFETY: The RCU read side lock is held.
@@ -447,7 +457,7 @@ impl<'a> Current<'a> {
             return Err(EOPNOTSUPP);
         }
         if self.may_be_released() {
-            return upids_with_lock(*self, pidns.dev, pidns.ino, pidns.id).ok_or(ESRCH);
+            return upids_in_slow(*self, pidns.dev, pidns.ino, pidns.id).ok_or(ESRCH);
         }
         // SAFETY: See `may_be_released()`.
         unsafe { self.upids_in(pidns) }
@@ -565,17 +575,6 @@ impl<'a> Current<'a> {
         }
         Ok(nsproxy)
     }
-}
-
-/// Calls `f` with the RCU read side lock held.
-///
-/// Not inline: it is for tasks that are all but gone.
-#[cold]
-#[inline(never)]
-fn with_lock<R>(f: impl FnOnce() -> R) -> R {
-    let _guard = rcu::read_lock();
-
-    f()
 }
 
 /// Returns the current task.

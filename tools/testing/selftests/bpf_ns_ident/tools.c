@@ -307,6 +307,34 @@ TEST_F(programs, xlated_shows_the_call_by_name)
 	}
 }
 
+/*
+ * bpftool reads /proc/kallsyms in pieces of 255 characters, each of which it
+ * takes for a line. An address out of the middle of a name is enough for it to
+ * find others no more.
+ */
+TEST_F(programs, symbols_fit_into_the_lines_of_bpftool)
+{
+	char *line = NULL;
+	size_t size = 0;
+	int count = 0;
+	FILE *file;
+
+	ASSERT_EQ(0, module_load(MODULE, NULL));
+	file = fopen("/proc/kallsyms", "r");
+	ASSERT_NE(NULL, file);
+	while (getline(&line, &size, file) > 0) {
+		if (!strstr(line, "\t[" MODULE "]"))
+			continue;
+		count++;
+		EXPECT_GT(256, strlen(line)) {
+			TH_LOG("%s", line);
+		}
+	}
+	free(line);
+	fclose(file);
+	EXPECT_LT(0, count);
+}
+
 TEST_F(programs, show_is_the_same_with_the_module)
 {
 	static const struct bpf_insn insns[] = {
