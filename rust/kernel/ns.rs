@@ -443,7 +443,7 @@ impl<'a> Current<'a> {
     #[doc(alias = "task_tgid_nr_ns")]
     #[inline]
     pub fn pid_tgid_in(&self, pidns: Ident) -> Result<u64> {
-        // An `Ident` would be on the stack, and each call have a frame for that.
+        // An `Ident` or a `Result` would be on the stack, and each call have a frame for that.
         #[cold]
         #[inline(never)]
         fn upids_in_slow(this: Current<'_>, dev: u64, ino: u64, id: u64) -> Option<u64> {
