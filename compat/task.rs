@@ -22,6 +22,17 @@ impl CurrentTask {
         self.0.as_ptr().cast()
     }
 
+    /// Returns whether the current task is a kernel thread, `PF_KTHREAD`.
+    ///
+    /// The threads that the kernel makes of a user's, `PF_USER_WORKER`, are not.
+    #[inline]
+    pub fn is_kthread(&self) -> bool {
+        // SAFETY: The current task is valid, and nobody but itself changes this flag.
+        let flags = unsafe { (*self.as_ptr()).flags };
+
+        flags & bindings::PF_KTHREAD != 0
+    }
+
     /// Copies the name of the current task, `comm` in `proc(5)`, into `buf`.
     ///
     /// A task chooses its name itself, so it may contain anything but a NUL. Formatting the result

@@ -19,7 +19,8 @@ use kernel::{
     sync::atomic::{
         ordering::Relaxed,
         Atomic, //
-    }, //
+    },
+    task::CurrentTask, //
 };
 
 /// The types that the initial namespace can never be dropped from: the capabilities that
@@ -141,26 +142,56 @@ fn is_loader_initial(prog: &Prog) -> bool {
     static LAST: Atomic<u64> = Atomic::new(0);
 
     let current = current!();
-    let foreign = foreign_namespaces(&ns::Current::new(current));
-    if foreign.is_empty() {
+    let Some(refusal) = refusal(current) else {
         return true;
-    }
+    };
 
     // The verifier asks several times in one load.
     let is_repeated = LAST.xchg(prog.load_time(), Relaxed) == prog.load_time();
     if !is_repeated && REFUSALS.allow(c"bpf_ns_ident") {
         pr_warn!(
-            "prog {}: load by {}[{}] refused, not in the initial {}\n",
+            "prog {}: load by {}[{}] refused, {}\n",
             match prog.name() {
                 name if name.is_empty() => BStr::from_bytes(b"(no name)"),
                 name => name,
             },
             current.comm(&mut [0; _]),
             current.pid(),
-            foreign,
+            refusal,
         );
     }
     false
+}
+
+/// Why a task may not load.
+enum Refusal {
+    /// It is a kernel thread.
+    Kthread,
+    /// These namespaces of it are not the initial ones.
+    Foreign(TypeSet),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kthread => f.write_str("a kernel thread"),
+            Self::Foreign(types) => f.write_fmt(fmt!("not in the initial {types}")),
+        }
+    }
+}
+
+/// Returns why the current task may not load, if it may not.
+///
+/// Kernel threads are in the initial namespaces, but do what others ask for: a program can have
+/// its callback for `struct bpf_wq`, which may load programs, called by a worker.
+fn refusal(current: &CurrentTask) -> Option<Refusal> {
+    if current.is_kthread() {
+        return Some(Refusal::Kthread);
+    }
+    match foreign_namespaces(&ns::Current::new(current)) {
+        foreign if foreign.is_empty() => None,
+        foreign => Some(Refusal::Foreign(foreign)),
+    }
 }
 
 /// Returns those of the namespaces that `loader_ns` asks for which are not the initial ones.
@@ -267,5 +298,10 @@ mod tests {
         let foreign = foreign_namespaces(&ns::Current::new(current));
 
         assert_eq!(foreign.0 & !ns::Type::Mnt.flag(), 0);
+    }
+
+    #[test]
+    fn kthread_may_not_load() {
+        assert!(matches!(refusal(current!()), Some(Refusal::Kthread)));
     }
 }

@@ -225,20 +225,28 @@ int raw_load(struct raw_prog *prog)
 			     &opts);
 }
 
-int raw_load_type(struct raw_prog *prog, enum bpf_prog_type type,
-		  enum bpf_attach_type attach_type)
+void ask_ident(struct bpf_insn insns[NR_ASK_INSNS], int kfunc_id)
 {
-	const struct bpf_insn insns[] = {
+	const struct bpf_insn ask[NR_ASK_INSNS] = {
 		BPF_ST_MEM(BPF_DW, BPF_REG_10, -24, 0),
 		BPF_ST_MEM(BPF_DW, BPF_REG_10, -16, 0),
 		BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0),
 		BPF_MOV64_REG(BPF_REG_1, BPF_REG_10),
 		BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -24),
-		BPF_CALL_KFUNC(prog->kfunc->id),
+		BPF_CALL_KFUNC(kfunc_id),
 		BPF_MOV64_IMM(BPF_REG_0, 0),
 		BPF_EXIT_INSN(),
 	};
 
+	memcpy(insns, ask, sizeof(ask));
+}
+
+int raw_load_type(struct raw_prog *prog, enum bpf_prog_type type,
+		  enum bpf_attach_type attach_type)
+{
+	struct bpf_insn insns[NR_ASK_INSNS];
+
+	ask_ident(insns, prog->kfunc->id);
 	prog->type = type;
 	prog->attach_type = attach_type;
 	prog->insns = insns;

@@ -62,6 +62,10 @@ void kfunc_close(struct kfunc *kfunc);
 #define BPF_CALL_KFUNC(ID)						\
 	BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 1, ID)
 
+/* Writes a program that asks KFUNC, which has that id, and does nothing else. */
+#define NR_ASK_INSNS 8
+void ask_ident(struct bpf_insn insns[NR_ASK_INSNS], int kfunc_id);
+
 struct raw_prog {
 	enum bpf_prog_type type;
 	enum bpf_attach_type attach_type;

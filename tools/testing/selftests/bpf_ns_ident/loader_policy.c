@@ -18,10 +18,11 @@
 
 #include "raw_tp.skel.h"
 #include "syscall.lskel.h"
+#include "worker_load.skel.h"
 
 #define NOT_ALLOWED "calling kernel function " KFUNC " is not allowed"
 
-#define REFUSED "refused, not in"
+#define REFUSED "] refused, "
 
 /* libbpf leaves the name out where it may not try whether the kernel knows it. */
 #define NO_NAME "(no name)"
@@ -623,16 +624,7 @@ static int do_light_skeleton(void *unused)
 
 static int do_plain_bpf(void *kfunc_id)
 {
-	const struct bpf_insn insns[] = {
-		BPF_ST_MEM(BPF_DW, BPF_REG_10, -24, 0),
-		BPF_ST_MEM(BPF_DW, BPF_REG_10, -16, 0),
-		BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0),
-		BPF_MOV64_REG(BPF_REG_1, BPF_REG_10),
-		BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -24),
-		BPF_CALL_KFUNC((intptr_t)kfunc_id),
-		BPF_MOV64_IMM(BPF_REG_0, 0),
-		BPF_EXIT_INSN(),
-	};
+	struct bpf_insn insns[NR_ASK_INSNS];
 	const int fds[] = { 0, ns_received_fd };
 	union bpf_attr attr = {
 		.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT,
@@ -642,8 +634,10 @@ static int do_plain_bpf(void *kfunc_id)
 		.prog_name = "plain",
 		.fd_array = (uintptr_t)fds,
 	};
-	int fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	int fd;
 
+	ask_ident(insns, (intptr_t)kfunc_id);
+	fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 	if (fd < 0)
 		return -errno;
 	close(fd);
@@ -680,6 +674,74 @@ TEST_F(loader, by_plain_bpf)
 				      do_plain_bpf, id));
 	expect_reason(_metadata, self->klog, "plain", self->other.pid,
 		      "pid namespace");
+}
+
+/* By what a program has called in a worker of the kernel. */
+static int have_worker_load(const struct bpf_insn *insns, size_t cnt)
+{
+	struct worker_load *skel;
+	int err, tries = 200;
+
+	libbpf_set_print(NULL);
+	skel = worker_load__open_and_load();
+	if (!skel)
+		return -errno;
+	memcpy(skel->bss->insns, insns, cnt * sizeof(*insns));
+	skel->bss->insn_cnt = cnt;
+	err = run_syscall_prog(bpf_program__fd(skel->progs.have_worker_load),
+			       NULL, 0);
+	while (!err && !__atomic_load_n(&skel->bss->is_done, __ATOMIC_ACQUIRE)) {
+		usleep(100000);
+		if (!--tries)
+			err = -ETIMEDOUT;
+	}
+	if (!err)
+		err = skel->bss->err;
+	worker_load__destroy(skel);
+	return err;
+}
+
+static int do_have_worker_load(void *kfunc_id)
+{
+	struct bpf_insn insns[NR_ASK_INSNS];
+
+	ask_ident(insns, (intptr_t)kfunc_id);
+	return have_worker_load(insns, ARRAY_SIZE(insns));
+}
+
+static int do_have_worker_load_nothing(void *unused)
+{
+	const struct bpf_insn insns[] = {
+		BPF_MOV64_IMM(BPF_REG_0, 0),
+		BPF_EXIT_INSN(),
+	};
+
+	return have_worker_load(insns, ARRAY_SIZE(insns));
+}
+
+/* It is in the initial namespaces, whoever it works for. */
+TEST_F(loader, that_has_a_worker_load)
+{
+	void *id = (void *)(intptr_t)self->kfunc.id;
+	const struct ns_task *const tasks[] = { &self->task, &self->other };
+	const char *const reason =
+		MODULE ": prog by_worker: load by kworker/";
+	char line[512];
+
+	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
+	ASSERT_EQ(0, ns_start(&self->other, NULL, ROOT_CONTAINER));
+	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++) {
+		/* Else the refusal would say nothing. */
+		ASSERT_EQ(0, ns_call(tasks[i], do_have_worker_load_nothing,
+				     NULL));
+		EXPECT_EQ(-EACCES, ns_call(tasks[i], do_have_worker_load, id));
+		ASSERT_TRUE(klog_find(self->klog, REFUSED, line, sizeof(line)));
+		EXPECT_EQ(0, strncmp(reason, line, strlen(reason)));
+		EXPECT_NE(NULL, strstr(line, "] refused, a kernel thread"));
+		EXPECT_FALSE(klog_find(self->klog, REFUSED, line, sizeof(line))) {
+			TH_LOG("%s", line);
+		}
+	}
 }
 
 /* What does not ask is none of the module's business. */
