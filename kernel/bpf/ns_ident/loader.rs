@@ -106,6 +106,7 @@ fn has_sockets(ty: ProgType) -> bool {
         || matches!(
             ty,
             ProgType::XDP
+                | ProgType::SK_SKB
                 | ProgType::SOCK_OPS
                 | ProgType::CGROUP_SOCK
                 | ProgType::CGROUP_SOCK_ADDR
@@ -118,7 +119,8 @@ fn has_sockets(ty: ProgType) -> bool {
 /// Returns whether programs of a type are called for a packet, one that the network stack has
 /// brought into a state in which its device, if there is one, can be looked at.
 ///
-/// Those that trace are not: they may meet a packet at any time.
+/// Those that trace are not: they may meet a packet at any time. Nor are those of the sockets in a
+/// map: a packet that waits at its socket holds no reference to its device.
 fn has_packet(ty: ProgType) -> bool {
     matches!(
         ty,
@@ -126,7 +128,6 @@ fn has_packet(ty: ProgType) -> bool {
             | ProgType::SCHED_ACT
             | ProgType::CGROUP_SKB
             | ProgType::SOCKET_FILTER
-            | ProgType::SK_SKB
             | ProgType::LWT_IN
             | ProgType::LWT_OUT
             | ProgType::LWT_XMIT
@@ -282,6 +283,8 @@ mod tests {
         assert!(is_for("bpf_skb_netns_ident", ProgType::SCHED_CLS));
         assert!(is_for("bpf_sk_netns_ident", ProgType::SCHED_CLS));
         assert!(is_for("bpf_sk_netns_ident", ProgType::TRACING));
+        assert!(is_for("bpf_sk_netns_ident", ProgType::SK_SKB));
+        assert!(!is_for("bpf_skb_netns_ident", ProgType::SK_SKB));
         assert!(!is_for("bpf_skb_netns_ident", ProgType::TRACING));
         assert!(!is_for("bpf_skb_netns_ident", ProgType::LSM));
         assert!(!is_for("bpf_skb_netns_ident", ProgType::XDP));

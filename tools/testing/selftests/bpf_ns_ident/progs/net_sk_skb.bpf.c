@@ -8,11 +8,17 @@ struct {
 	__type(value, __u64);
 } socks SEC(".maps");
 
-/* What is left of a packet once it is at its socket. */
+/* Of what waits at the socket, which holds no reference to a device. */
+int with_device;
+
 SEC("sk_skb")
 int on_net_sk_skb(struct __sk_buff *skb)
 {
-	if (report.target)
-		net_ask_skb(skb);
+	struct bpf_sock *sk = skb->sk;
+
+	if (skb->ifindex)
+		__sync_fetch_and_add(&with_device, 1);
+	if (report.target && sk)
+		net_ask_sock(NET_SOCK, sk);
 	return SK_PASS;
 }

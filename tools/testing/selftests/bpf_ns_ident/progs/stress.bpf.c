@@ -405,6 +405,9 @@ struct {
 SEC("sk_skb")
 int stress_sk_skb(struct __sk_buff *skb)
 {
-	ask_skb(30, skb);
+	struct bpf_sock *sk = skb->sk;
+
+	if (sk)
+		ask_sk(30, sk);
 	return SK_PASS;
 }
