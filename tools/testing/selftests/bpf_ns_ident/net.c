@@ -14,6 +14,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -699,6 +700,45 @@ TEST_F(net, sk_skb)
 	load(_metadata, &self->probe, "net_sk_skb");
 	expect_sk_skb(_metadata, self, &udp);
 	expect_sk_skb(_metadata, self, &tcp);
+}
+
+/* Says nothing until there is something to send. */
+static int do_connect_late(void *arg)
+{
+	const struct traffic *traffic = arg;
+	struct sockaddr_in addr = traffic_addr(traffic);
+	int one = 1;
+
+	conn = open_socket(traffic);
+	if (conn < 0)
+		return conn;
+	if (setsockopt(conn, IPPROTO_TCP, TCP_DEFER_ACCEPT, &one, sizeof(one)) ||
+	    connect(conn, (struct sockaddr *)&addr, sizeof(addr)))
+		return -errno;
+	return conn;
+}
+
+/* Data that ends the handshake arrives before there is a socket for it. */
+TEST_F(net, sk_skb_with_the_end_of_the_handshake)
+{
+	SKIP_WITHOUT("CONFIG_BPF_STREAM_PARSER");
+	if (module_is_out_of_tree(MODULE))
+		SKIP(return, "this kernel does not have that mended");
+	load(_metadata, &self->probe, "net_sk_skb");
+	ASSERT_LE(0, ns_call(&self->far.task, do_listen, (void *)&tcp));
+	ASSERT_LE(0, ns_call(&self->near.task, do_connect_late, (void *)&tcp));
+	ASSERT_EQ(0, ns_call(&self->near.task, do_send, NULL));
+	ASSERT_EQ(0, accept_into_map(self, &tcp));
+
+	/* The program is called for all that waits when something arrives. */
+	net_target(&self->probe, &self->near);
+	ASSERT_EQ(0, ns_call(&self->near.task, do_send, NULL));
+	ASSERT_EQ(0, ns_call(&self->far.task, do_receive, NULL));
+	ASSERT_EQ(0, ns_call(&self->far.task, do_receive, NULL));
+	/* What arrives later may have been added to what was there. */
+	EXPECT_LE(1, self->probe.net->answers[NET_SOCK].calls);
+	EXPECT_EQ(0, packets_with_device(&self->probe));
+	end_map(self);
 }
 
 static int do_filter(void *unused)
