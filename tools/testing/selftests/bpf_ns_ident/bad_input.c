@@ -650,6 +650,9 @@ REFUSED(socket_under_rcu, -EINVAL, "must be referenced or trusted");
 REFUSED(socket_of_fentry, -EINVAL, "must be referenced or trusted");
 REFUSED(packet_at_an_offset, -EINVAL, "R1 has a pointer to STRUCT sk_buff",
 	.since_module = true);
+REFUSED(packet_read_only, -EACCES,
+	"packet data that the prog may not write to",
+	.since_module = true);
 REFUSED(untrusted_memory, -EACCES, "invalid access to memory, mem_size=0");
 REFUSED(object, -EINVAL,
 	"expected pointer to STRUCT bpf_ns_ident but R1 has a pointer to STRUCT bpf_ns_ident");
@@ -799,6 +802,27 @@ TEST_F(attached, packet)
 				 &len));
 	EXPECT_EQ(ENOPROTOOPT, errno);
 	EXPECT_EQ(1, self->probe.report->calls);
+}
+
+/* A type of programs that may write to packets. */
+TEST_F(attached, packet_to_write_to)
+{
+	__u8 packet[64] = {}, after[64];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
+		    .data_size_in = sizeof(packet), .data_out = after,
+		    .data_size_out = sizeof(after));
+	struct bpf_ns_ident want;
+
+	ASSERT_EQ(0, ns_ident(getpid(), "net", &want));
+	ASSERT_EQ(0, load_one(&self->probe, "memory", "packet_to_write_to")) {
+		TH_LOG("%s", probe_log);
+	}
+	ASSERT_EQ(0, bpf_prog_test_run_opts(self->probe.fd, &opts));
+	EXPECT_EQ(0, opts.retval);
+	EXPECT_EQ(sizeof(after), opts.data_size_out);
+	EXPECT_EQ(0, memcmp(&want, after, sizeof(want)));
+	EXPECT_EQ(0, memcmp(packet + sizeof(want), after + sizeof(want),
+			    sizeof(packet) - sizeof(want)));
 }
 
 /* Slices to be written to are for such types only, whatever they are of. */

@@ -371,6 +371,29 @@ int packet_at_an_offset(struct bpf_nf_ctx *ctx)
 	return 1;
 }
 
+/* What is in a packet, which some types may write to and others may not. */
+static __always_inline int ask_in_packet(struct __sk_buff *skb)
+{
+	void *data = (void *)(long)skb->data;
+
+	if (data + SIZE > (void *)(long)skb->data_end)
+		return -1;
+	return bpf_skb_netns_ident(skb, data);
+}
+
+SEC("?cgroup_skb/ingress")
+int packet_read_only(struct __sk_buff *skb)
+{
+	ask_in_packet(skb);
+	return 1;
+}
+
+SEC("?tc")
+int packet_to_write_to(struct __sk_buff *skb)
+{
+	return ask_in_packet(skb);
+}
+
 SEC("?fentry/inet_listen")
 int BPF_PROG(socket_of_fentry, struct socket *sock)
 {
