@@ -40,6 +40,11 @@
 /* Another one at the far end, for routes of their own. */
 #define ROUTED_ADDR	"10.0.1.2"
 
+/* Another pair of devices, of one test. */
+#define NETKIT "nk"
+#define NETKIT_NEAR_ADDR "198.51.100.1"
+#define NETKIT_FAR_ADDR "198.51.100.2"
+
 #define NEWNET ((void *)CLONE_NEWNET)
 
 struct side {
@@ -513,6 +518,42 @@ TEST_TC(clsact, do_attach_clsact, BPF_TC_EGRESS, BPF_TC_INGRESS,
 	"CONFIG_NET_CLS_BPF")
 TEST_TC(tcx, do_attach_tcx, BPF_TCX_EGRESS, BPF_TCX_INGRESS,
 	"CONFIG_NET_XGRESS")
+
+static int do_attach_netkit(void *unused)
+{
+	int link = bpf_link_create(ns_received_fd, if_nametoindex(NETKIT),
+				   BPF_NETKIT_PRIMARY, NULL);
+
+	return link < 0 ? link : 0;
+}
+
+/* There, the packet has the other device already when the program is called. */
+TEST_F(net, netkit)
+{
+	static const struct traffic all[] = {
+		{ SOCK_DGRAM, NETKIT_FAR_ADDR },
+		{ SOCK_STREAM, NETKIT_FAR_ADDR },
+	};
+	char text[512];
+
+	SKIP_WITHOUT("CONFIG_NETKIT");
+	snprintf(text, sizeof(text),
+		 "link add " NETKIT " netns %s type netkit peer name " NETKIT
+		 " netns %s",
+		 self->near.name, self->far.name);
+	ASSERT_EQ(0, run_ip("", text));
+	snprintf(text, sizeof(text), "-n %s", self->near.name);
+	ASSERT_EQ(0, run_ip(text, "addr add " NETKIT_NEAR_ADDR "/24 dev " NETKIT
+			    "\nlink set " NETKIT " up"));
+	snprintf(text, sizeof(text), "-n %s", self->far.name);
+	ASSERT_EQ(0, run_ip(text, "addr add " NETKIT_FAR_ADDR "/24 dev " NETKIT
+			    "\nlink set " NETKIT " up"));
+	load(_metadata, &self->probe, "net_tc");
+	attach(&self->near, &self->probe, do_attach_netkit, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		expect_packets(_metadata, self, &self->probe, &all[i],
+			       &self->far, &self->near);
+}
 
 /* Both tasks are in it. */
 #define open_cgroup()							\
