@@ -31,7 +31,11 @@ use crate::{
     ns,
     prelude::*,
     sync::atomic::{
-        ordering::Relaxed,
+        ordering::{
+            Acquire,
+            Relaxed,
+            Release, //
+        },
         Atomic, //
     },
     types::NotThreadSafe,
@@ -329,7 +333,7 @@ impl<T: Plain> Drop for Out<'_, T> {
     }
 }
 
-/// A type that a kfunc can take as an argument.
+/// What is passed for an argument of a kfunc. See [`Arg`].
 ///
 /// # Safety
 ///
@@ -341,20 +345,46 @@ impl<T: Plain> Drop for Out<'_, T> {
     note = "integers can be, `In<'_, T>` and `Out<'_, T>` of what `bpf_struct!` declares, and \
             references to structures of the kernel that are an `Object`"
 )]
-pub unsafe trait Arg: Sized {
+pub unsafe trait ArgAbi: Sized {
     /// The description in BTF.
     const TYPE: Type;
 
     /// What arrives at the entry point.
     type Abi: Copy;
+}
 
+/// A type that a kfunc can take as an argument in calls that last `'call`.
+///
+/// What points to something implements it for no lifetime but its own, so a kfunc cannot ask for
+/// more than the call.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a kfunc",
+    label = "not an argument that a BPF program can pass",
+    note = "integers can be, `In<'_, T>` and `Out<'_, T>` of what `bpf_struct!` declares, and \
+            references to structures of the kernel that are an `Object`"
+)]
+pub trait Arg<'call>: ArgAbi {
     /// Takes over what arrived.
     ///
     /// # Safety
     ///
-    /// `abi` must be what the verifier lets programs pass for an argument of type [`Self::TYPE`],
-    /// and `self` must not be used when the call is over.
+    /// `abi` must be what the verifier lets programs pass for an argument of type
+    /// [`TYPE`](ArgAbi::TYPE), in a call that is not over before `'call` is.
     unsafe fn from_abi(abi: Self::Abi) -> Self;
+}
+
+/// Takes over an argument for as long as there is the evidence of the call.
+///
+/// # Safety
+///
+/// `abi` must be what the verifier lets programs pass for an argument of type `T`, in the call that
+/// `caller` is the evidence of.
+#[doc(hidden)]
+#[inline(always)]
+pub unsafe fn take_arg<'call, T: Arg<'call>>(_caller: &'call Caller, abi: T::Abi) -> T {
+    // SAFETY: By the function's safety requirements, and the evidence is gone before the call is
+    // over.
+    unsafe { T::from_abi(abi) }
 }
 
 /// A type that a kfunc can return.
@@ -384,10 +414,12 @@ macro_rules! pass_int {
             // SAFETY: The verifier takes any 64 bits for an integer. Where the C ABI has integers
             // of 32 and 64 bits extended, the JIT does that by `TYPE`. The x86-64 one relies on
             // callers for shorter ones, which that JIT does not do, so they are cut out here.
-            unsafe impl Arg for $ty {
+            unsafe impl ArgAbi for $ty {
                 const TYPE: Type = <$ty as Describe>::TYPE;
                 type Abi = $abi;
+            }
 
+            impl Arg<'_> for $ty {
                 #[inline(always)]
                 unsafe fn from_abi(abi: $abi) -> $ty {
                     abi as $ty
@@ -421,10 +453,12 @@ pass_int! {
 
 // SAFETY: As for other short integers. `_Bool` is a byte, and that a program passes nothing but 0
 // and 1 in it is not known.
-unsafe impl Arg for bool {
+unsafe impl ArgAbi for bool {
     const TYPE: Type = <bool as Describe>::TYPE;
     type Abi = u32;
+}
 
+impl Arg<'_> for bool {
     #[inline(always)]
     unsafe fn from_abi(abi: u32) -> bool {
         abi as u8 != 0
@@ -443,10 +477,12 @@ unsafe impl Ret for bool {
 }
 
 // SAFETY: Both are a pointer to a `T` that is not written through.
-unsafe impl<T: Plain> Arg for In<'_, T> {
+unsafe impl<T: Plain> ArgAbi for In<'_, T> {
     const TYPE: Type = Type::Ptr(&Type::Const(&T::TYPE));
     type Abi = NonNull<T>;
+}
 
+impl<'call, T: Plain> Arg<'call> for In<'call, T> {
     #[inline(always)]
     unsafe fn from_abi(abi: NonNull<T>) -> Self {
         // INVARIANT: For a pointer to a structure of integers, the verifier makes sure that it is
@@ -460,10 +496,12 @@ unsafe impl<T: Plain> Arg for In<'_, T> {
 }
 
 // SAFETY: Both are a pointer to a `T`.
-unsafe impl<T: Plain> Arg for Out<'_, T> {
+unsafe impl<T: Plain> ArgAbi for Out<'_, T> {
     const TYPE: Type = Type::Ptr(&T::TYPE);
     type Abi = NonNull<T>;
+}
 
+impl<'call, T: Plain> Arg<'call> for Out<'call, T> {
     #[inline(always)]
     unsafe fn from_abi(abi: NonNull<T>) -> Self {
         // INVARIANT: As for `In`.
@@ -497,10 +535,12 @@ pub unsafe trait Object {
 }
 
 // SAFETY: Both are a pointer to a structure of the kernel that is not written through.
-unsafe impl<T: Object> Arg for &T {
+unsafe impl<T: Object> ArgAbi for &T {
     const TYPE: Type = Type::Ptr(&Type::Const(&Type::Opaque(T::NAME)));
     type Abi = NonNull<T>;
+}
 
+impl<'call, T: Object> Arg<'call> for &'call T {
     #[inline(always)]
     unsafe fn from_abi(abi: NonNull<T>) -> Self {
         // SAFETY: By the requirements of `Object` and of this function.
@@ -555,18 +595,31 @@ unsafe impl Ret for Result<i64> {
 
 /// What the verifier has to know of a kfunc, `KF_*` in C.
 ///
-/// Only what goes with functions that take and give what [`Arg`] and [`Ret`] allow.
+/// Only what goes with functions that take and give what [`Arg`] and [`Ret`] allow: others would
+/// have the verifier believe of a function what it does not do.
+#[derive(Clone, Copy)]
+pub struct Flags(u32);
+
+impl Flags {
+    /// Adds others.
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+}
+
+/// The [`Flags`] that there are.
 pub mod flags {
+    use super::Flags;
     use crate::bindings;
 
     /// Nothing in particular.
-    pub const NONE: u32 = 0;
+    pub const NONE: Flags = Flags(0);
     /// The kfunc may sleep: only sleepable programs may call it.
-    pub const KF_SLEEPABLE: u32 = bindings::KF_SLEEPABLE;
+    pub const KF_SLEEPABLE: Flags = Flags(bindings::KF_SLEEPABLE);
     /// The kfunc may harm the system: only programs of who has `CAP_SYS_BOOT` may call it.
-    pub const KF_DESTRUCTIVE: u32 = bindings::KF_DESTRUCTIVE;
+    pub const KF_DESTRUCTIVE: Flags = Flags(bindings::KF_DESTRUCTIVE);
     /// The kfunc must be called with the RCU read side lock held.
-    pub const KF_RCU_PROTECTED: u32 = bindings::KF_RCU_PROTECTED;
+    pub const KF_RCU_PROTECTED: Flags = Flags(bindings::KF_RCU_PROTECTED);
 }
 
 /// The groups of program types that kfuncs are registered for.
@@ -632,11 +685,11 @@ pub struct IdSet<const N: usize> {
 
 impl<const N: usize> IdSet<N> {
     /// Creates the set of the functions of `btf`, which have these flags.
-    pub const fn new(btf: &Encoded, flags: [u32; N]) -> Self {
+    pub const fn new(btf: &Encoded, flags: [Flags; N]) -> Self {
         let mut pairs = [[0; 2]; N];
         let mut i = 0;
         while i < N {
-            pairs[i] = [btf.first_func() + i as u32, flags[i]];
+            pairs[i] = [btf.first_func() + i as u32, flags[i].0];
             i += 1;
         }
         Self {
@@ -646,6 +699,9 @@ impl<const N: usize> IdSet<N> {
         }
     }
 }
+
+/// In the hooks of a [`Set`]: it is being registered for another one.
+const REGISTERING: u32 = 1 << 31;
 
 /// The kfuncs of a module. [`bpf_kfuncs!`](crate::bpf_kfuncs) makes it.
 ///
@@ -666,7 +722,7 @@ pub struct Set {
     split: &'static [u8],
     /// By how much relocation moved the type ids of the module.
     moved_by: Atomic<u32>,
-    /// The hooks that the set was registered for, a bit each.
+    /// The hooks that the set was registered for, a bit each, and [`REGISTERING`].
     hooks: Atomic<u32>,
 }
 
@@ -716,7 +772,8 @@ impl Set {
     /// With most of them the kernel forgets the hooks that went well before, too, so `init()` has
     /// to fail.
     ///
-    /// - [`EBUSY`]: the module's `init()` is over; the verifier may be looking at its kfuncs.
+    /// - [`EBUSY`]: the module's `init()` is over, and the verifier may be looking at its kfuncs;
+    ///   or another thread is registering them at this moment.
     /// - [`EEXIST`]: the set was registered for this hook before.
     /// - [`ENOENT`]: the kernel has no BTF of the module, because it has none of its own.
     /// - [`EBADMSG`]: the BTF sections of the module are not as they were built.
@@ -730,15 +787,28 @@ impl Set {
             return Err(EBUSY);
         }
 
-        // Relaxed will do here and below: `init()` runs in one thread, and what starts the module
-        // going live orders it before any verifier.
         let hooks = self.hooks.load(Relaxed);
+        if hooks & REGISTERING != 0 {
+            return Err(EBUSY);
+        }
         if hooks & (1 << hook as u32) != 0 {
             return Err(EEXIST);
         }
+        self.hooks
+            .cmpxchg(hooks, hooks | REGISTERING, Acquire)
+            .map_err(|_| EBUSY)?;
 
+        // What starts the module going live orders all this before any verifier.
+        let result = self.register_once(hook, hooks == 0);
+        let added = if result.is_ok() { 1 << hook as u32 } else { 0 };
+        self.hooks.store(hooks | added, Release);
+        result
+    }
+
+    /// Does that in one thread at a time. Errors are as for [`Self::register`].
+    fn register_once(&'static self, hook: Hook, is_first: bool) -> Result {
         // Once will do: it stays as it is while `init()` runs.
-        if hooks == 0 {
+        if is_first {
             self.find_btf()?;
         }
 
@@ -750,10 +820,7 @@ impl Set {
         // SAFETY: `set` is valid during the call, and nothing keeps a pointer to it; nothing writes
         // to the ids. The BTF of the module is the one that describes the entry points, so programs
         // call them as they have to be.
-        to_result(unsafe { bindings::register_btf_kfunc_id_set(hook.prog_type(), &set) })?;
-
-        self.hooks.store(hooks | (1 << hook as u32), Relaxed);
-        Ok(())
+        to_result(unsafe { bindings::register_btf_kfunc_id_set(hook.prog_type(), &set) })
     }
 
     /// Finds out where the kernel has put the BTF of the module, and that it is the right one.
@@ -859,7 +926,7 @@ unsafe fn is_section(data: *const c_void, size: u32, contents: &[u8]) -> bool {
 ///
 /// - The first parameter of each function is a [`&Caller`](Caller), which the program does not
 ///   see. The types of the others implement [`Arg`], that of the result implements [`Ret`].
-/// - `flags(...)` in front of `fn` has what the verifier has to know, see [`flags`].
+/// - `flags(...)` in front of `fn` has the [`Flags`] that the verifier has to know.
 /// - `filter:` names a function `fn(&Prog, &'static Func) -> bool`. The verifier calls it, in the
 ///   context of the task that loads the program, to know whether the program may call the kfunc.
 ///
@@ -935,7 +1002,7 @@ macro_rules! bpf_kfuncs {
             $(#[doc = $doc])*
             #[no_mangle]
             unsafe extern "C" fn $name(
-                $($arg: <$ty as $crate::bpf::kfunc::Arg>::Abi,)*
+                $($arg: <$ty as $crate::bpf::kfunc::ArgAbi>::Abi,)*
             ) -> $crate::bpf_kfuncs!(@abi $($ret)?) {
                 #[inline(always)]
                 fn __bpf_kfunc_body($caller: &$caller_ty, $($arg: $ty,)*) $(-> $ret)? $body
@@ -944,8 +1011,8 @@ macro_rules! bpf_kfuncs {
                 let caller = unsafe { $crate::bpf::kfunc::Caller::new() };
                 $(
                     // SAFETY: The BTF below has `TYPE` for this argument, so the verifier has
-                    // checked it, and it is used within the call.
-                    let $arg = unsafe { <$ty as $crate::bpf::kfunc::Arg>::from_abi($arg) };
+                    // checked it.
+                    let $arg = unsafe { $crate::bpf::kfunc::take_arg::<$ty>(&caller, $arg) };
                 )*
                 $crate::bpf::kfunc::Ret::into_abi(__bpf_kfunc_body(&caller, $($arg,)*))
             }
@@ -970,7 +1037,7 @@ macro_rules! bpf_kfuncs {
                     params: &[$(
                         $crate::bpf::btf::Param {
                             name: ::core::stringify!($arg),
-                            ty: <$ty as $crate::bpf::kfunc::Arg>::TYPE,
+                            ty: <$ty as $crate::bpf::kfunc::ArgAbi>::TYPE,
                         },
                     )*],
                     ret: <$crate::bpf_kfuncs!(@ret $($ret)?) as $crate::bpf::kfunc::Ret>::TYPE,
@@ -998,13 +1065,19 @@ macro_rules! bpf_kfuncs {
                 );
 
             $(
+                // Not in the function below, which is unsafe: the module's may not be.
+                const __BPF_KFUNCS_ALLOW: fn(
+                    &$crate::bpf::Prog,
+                    &'static $crate::bpf::btf::Func,
+                ) -> bool = $filter;
+
                 // Has exactly the type `btf_kfunc_filter_t`, as kCFI demands.
                 unsafe extern "C" fn __bpf_kfuncs_filter(
                     prog: *const $crate::bindings::bpf_prog,
                     id: u32,
                 ) -> $crate::ffi::c_int {
                     // SAFETY: Only the verifier calls this function.
-                    unsafe { $set.filter(prog, id, $filter) }
+                    unsafe { $set.filter(prog, id, __BPF_KFUNCS_ALLOW) }
                 }
             )?
 
@@ -1031,8 +1104,8 @@ macro_rules! bpf_kfuncs {
     };
     (@flags) => { $crate::bpf::kfunc::flags::NONE };
     (@flags $flags:expr) => { $flags };
-    (@filter) => { None };
-    (@filter $filter:path) => { Some(__bpf_kfuncs_filter) };
+    (@filter) => { ::core::option::Option::None };
+    (@filter $filter:path) => { ::core::option::Option::Some(__bpf_kfuncs_filter) };
 }
 
 #[cfg(CONFIG_RUST_BPF_KUNIT_TEST)]
@@ -1136,12 +1209,12 @@ mod tests {
     #[cfg(all(CONFIG_64BIT, not(CONFIG_CFI)))]
     fn short_integers_are_cut_out_of_a_register() {
         #[inline(never)]
-        extern "C" fn entry<T: Arg + Into<i64>>(abi: T::Abi) -> i64 {
+        extern "C" fn entry<T: Arg<'static> + Into<i64>>(abi: T::Abi) -> i64 {
             // SAFETY: Any integer is valid.
             unsafe { T::from_abi(abi) }.into()
         }
 
-        fn pass<T: Arg + Into<i64>>(register: u64) -> i64 {
+        fn pass<T: Arg<'static> + Into<i64>>(register: u64) -> i64 {
             let entry: extern "C" fn(T::Abi) -> i64 = entry::<T>;
             // SAFETY: Both have one argument, which is passed in a register.
             let entry: extern "C" fn(u64) -> i64 = unsafe { mem::transmute(entry) };
@@ -1189,11 +1262,11 @@ mod tests {
     #[test]
     fn prototype_says_what_is_passed() {
         assert!(matches!(
-            <Out<'_, Wide> as Arg>::TYPE,
+            <Out<'_, Wide> as ArgAbi>::TYPE,
             Type::Ptr(Type::Struct(s)) if s.name == "wide" && s.size == 16
         ));
         assert!(matches!(
-            <In<'_, Narrow> as Arg>::TYPE,
+            <In<'_, Narrow> as ArgAbi>::TYPE,
             Type::Ptr(Type::Const(Type::Struct(s))) if s.members[2].offset == 3
         ));
         assert!(matches!(
@@ -1208,7 +1281,7 @@ mod tests {
             const NAME: &'static str = "kernel";
         }
         assert!(matches!(
-            <&Kernel as Arg>::TYPE,
+            <&Kernel as ArgAbi>::TYPE,
             Type::Ptr(Type::Const(Type::Opaque("kernel")))
         ));
     }

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+
+struct Thing;
+// SAFETY: There is no function that takes it.
+unsafe impl Object for Thing {
+    const NAME: &'static str = "thing";
+}
+
+kernel::bpf_kfuncs! {
+    static KFUNCS;
+
+    fn bpf_fail(_: &Caller, thing: &'static Thing) {
+        let _: &'static Thing = thing;
+    }
+}
+//~ `caller` does not live long enough
