@@ -5,7 +5,8 @@
 #
 # Each line of the file LIST, which is in $GUEST_WORK, is a name and the tests to run: selftests,
 # `kunit` for what the module finds out when it is loaded, `boot` for what the kernel did when it was
-# booted, `log` for what it complains of. Where there are modules in modules/NAME they take the place of the kernel's own.
+# booted, `log` for what it complains of. Where there are modules in modules/NAME they take the place
+# of the kernel's own.
 #
 # The first one has no fault: if a test fails then, the others would not say anything.
 #
