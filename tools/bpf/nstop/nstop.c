@@ -61,8 +61,8 @@ static void usage(FILE *f)
 		"\n"
 		"With --net it says how the pair and the id that go with the packets compare to\n"
 		"stat(2) and NS_GET_ID of the namespaces' files: match, MISMATCH (that of no\n"
-		"file), moved (the same, but a device was moved to a namespace that is none of\n"
-		"these), - (no packets). BPF sees a packet before a queue may drop it, and after\n"
+		"file), moved (the same, but a device has left its namespace for one that is\n"
+		"none of these, or is gone), - (no packets). BPF sees a packet before a queue may drop it, and after\n"
 		"the device may have put several together, so it may count other than the device.\n"
 		"\n"
 		"Exit status: 0 no mismatch, 1 a mismatch, 2 an error.\n",

@@ -6,7 +6,6 @@
  */
 #define _GNU_SOURCE
 #define __SANE_USERSPACE_TYPES__	/* __u64 is long long everywhere */
-#include <ctype.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
@@ -41,10 +40,16 @@ static const struct {
 	{ "/run/runc", "runc" },
 };
 
-/* The containers of podman, of root and of others. */
+/*
+ * The containers of podman, of root and of others: containers.json, and
+ * volatile-containers.json for those that go when they end (--rm), which is
+ * below /run if all of them do (transient storage).
+ */
 static const char *const podman_lists[] = {
-	"/var/lib/containers/storage/*-containers/containers.json",
-	"/home/*/.local/share/containers/storage/*-containers/containers.json",
+	"/var/lib/containers/storage/*-containers/*containers.json",
+	"/run/containers/storage/*-containers/*containers.json",
+	"/home/*/.local/share/containers/storage/*-containers/*containers.json",
+	"/run/user/*/containers/*-containers/*containers.json",
 };
 
 /* Reads a file as a string that has to be freed, or returns NULL. */
@@ -79,12 +84,8 @@ static char *read_file(int dir, const char *path, size_t *len)
 static void set_name(char name[NSTOP_NAME_LEN], const char *runtime,
 		     const char *id)
 {
-	char *c;
-
 	snprintf(name, NSTOP_NAME_LEN, "%s:%s", runtime, id);
-	for (c = name; *c; c++)
-		if (!isgraph((unsigned char)*c))
-			*c = '?';
+	make_printable(name);
 }
 
 /*
@@ -93,7 +94,7 @@ static void set_name(char name[NSTOP_NAME_LEN], const char *runtime,
  */
 static bool podman_name(const char *id, char *name, size_t size)
 {
-	const char *at, *end;
+	const char *at, *end, *next;
 	char key[NAME_MAX];
 	bool found = false;
 	size_t i, j, len;
@@ -107,8 +108,10 @@ static bool podman_name(const char *id, char *name, size_t size)
 		for (j = 0; j < list.gl_pathc && !found; j++) {
 			text = read_file(AT_FDCWD, list.gl_pathv[j], &len);
 			at = text ? strstr(text, key) : NULL;
+			/* One without a name has none of the next one. */
+			next = at ? strstr(at, "},{\"id\":") : NULL;
 			at = at ? strstr(at, "\"names\":[\"") : NULL;
-			if (at) {
+			if (at && (!next || at < next)) {
 				at += strlen("\"names\":[\"");
 				end = at + strcspn(at, "\"");
 				snprintf(name, size, "%.*s", (int)(end - at), at);
@@ -226,6 +229,7 @@ void container_name(int proc, bool nested, char name[NSTOP_NAME_LEN])
 				len = strlen(name);
 				snprintf(name + len, NSTOP_NAME_LEN - len, "/%s",
 					 last);
+				make_printable(name);
 			}
 			if (!last)
 				last = at + 1;

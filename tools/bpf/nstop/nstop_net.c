@@ -34,10 +34,14 @@
 #define SELF	"/proc/thread-self/ns/net"
 #define DEVICES	"/proc/thread-self/net/dev"
 
+#define MAX_LINKS	64	/* on one side of a device, BPF_MPROG_MAX */
+
 /* A device that packets are counted on. */
 struct device {
-	unsigned int ifindex;
+	unsigned int ifindex;		/* others may have had it, or will */
 	int links[NSTOP_NR_DIRECTIONS];
+	__u32 link_id;			/* of that for what is received */
+	bool new;			/* what it has counted is not known */
 	struct nstop_traffic counted;	/* by itself, ever since */
 	bool seen;			/* when the namespace was last looked at */
 };
@@ -60,7 +64,7 @@ struct netns {
 static struct netns **rows;
 static size_t nr_rows;
 
-/* In this round, a device went to where nstop does not look. */
+/* In this round, a device went to where nstop does not look, if it is anywhere. */
 static bool moved;
 
 static int own_fd;
@@ -101,14 +105,24 @@ static void detach(struct device *device)
 			close(device->links[i]);
 }
 
-/* Is the device there, if not in the namespace where it was? */
-static bool is_elsewhere(const struct device *device)
+/* Is it the device that has its number in the namespace this process is in? */
+static bool is_here(const struct device *device)
 {
-	struct bpf_link_info info = {};
-	__u32 len = sizeof(info);
+	__u32 prog_ids[MAX_LINKS], link_ids[MAX_LINKS], i;
+	struct bpf_prog_query_opts opts = {
+		.sz = sizeof(opts),
+		.prog_ids = prog_ids,
+		.link_ids = link_ids,
+		.count = MAX_LINKS,
+	};
 
-	return !bpf_link_get_info_by_fd(device->links[NSTOP_RX], &info, &len) &&
-	       info.tcx.ifindex;
+	/* Fails if there is no such device, or none of these links on it. */
+	if (bpf_prog_query_opts(device->ifindex, BPF_TCX_INGRESS, &opts))
+		return false;
+	for (i = 0; i < opts.count; i++)
+		if (link_ids[i] == device->link_id)
+			return true;
+	return false;
 }
 
 /* Returns false if the device is gone. */
@@ -121,6 +135,8 @@ static bool attach(struct device *device, const struct netns *ns,
 	};
 	/* Before those that may drop the packet. */
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = BPF_F_BEFORE);
+	struct bpf_link_info info = {};
+	__u32 len = sizeof(info);
 	int i;
 
 	for (i = 0; i < NSTOP_NR_DIRECTIONS; i++)
@@ -136,6 +152,10 @@ static bool attach(struct device *device, const struct netns *ns,
 		detach(device);
 		return false;
 	}
+	if (bpf_link_get_info_by_fd(device->links[NSTOP_RX], &info, &len))
+		err(EXIT_ERROR, "device %s of net namespace %s", name,
+		    name_of(ns));
+	device->link_id = info.id;
 	return true;
 }
 
@@ -161,32 +181,50 @@ static void add_traffic(struct nstop_traffic *sum,
 	}
 }
 
+static void forget_device(struct netns *ns, struct device *device)
+{
+	moved = true;
+	detach(device);
+	*device = ns->devices[--ns->nr_devices];
+}
+
+/* Has the packets counted of devices that are new here. */
+static void add_devices(struct netns *ns)
+{
+	struct if_nameindex *names, *name;
+	struct device *device;
+
+	names = if_nameindex();
+	if (!names)
+		err(EXIT_ERROR, "devices of net namespace %s", name_of(ns));
+	for (name = names; name->if_index; name++) {
+		struct device new = { .ifindex = name->if_index, .new = true };
+
+		device = get_device(ns, name->if_index);
+		if (device && is_here(device))
+			continue;
+		if (device)
+			forget_device(ns, device);
+		if (!attach(&new, ns, name->if_name))
+			continue;
+		ns->devices = grow(ns->devices, ns->nr_devices, sizeof(new));
+		ns->devices[ns->nr_devices++] = new;
+	}
+	if_freenameindex(names);
+}
+
+/* Is looked at after it was counted, so it is the one that has counted that. */
 static void look_at_device(struct netns *ns, const char *name,
 			   const struct nstop_traffic *counted)
 {
-	struct device *device, new = { .counted = *counted };
+	struct device *device = get_device(ns, if_nametoindex(name));
 
-	new.ifindex = if_nametoindex(name);
-	if (!new.ifindex)
+	if (!device || !is_here(device))
 		return;
-
-	device = get_device(ns, new.ifindex);
-	/* Another one may have its number by now. */
-	if (device && !is_elsewhere(device)) {
-		detach(device);
-		*device = ns->devices[--ns->nr_devices];
-		device = NULL;
-	}
-	if (!device) {
-		if (!attach(&new, ns, name))
-			return;
-		ns->devices = grow(ns->devices, ns->nr_devices, sizeof(new));
-		device = &ns->devices[ns->nr_devices++];
-		*device = new;
-	}
-
-	add_traffic(&ns->link, counted, &device->counted);
+	if (!device->new)
+		add_traffic(&ns->link, counted, &device->counted);
 	device->counted = *counted;
+	device->new = false;
 	device->seen = true;
 }
 
@@ -222,14 +260,6 @@ static void read_devices(struct netns *ns)
 	fclose(f);
 }
 
-static void forget_device(struct netns *ns, struct device *device)
-{
-	if (is_elsewhere(device))
-		moved = true;
-	detach(device);
-	*device = ns->devices[--ns->nr_devices];
-}
-
 static void look_at_netns(int fd, const char *name)
 {
 	struct bpf_ns_ident ident;
@@ -244,6 +274,7 @@ static void look_at_netns(int fd, const char *name)
 		ns->name = strdup(name);
 		if (!ns->name)
 			err(EXIT_ERROR, "out of memory");
+		make_printable(ns->name);
 	}
 	if (ns->seen)
 		return;
@@ -253,6 +284,7 @@ static void look_at_netns(int fd, const char *name)
 		err(EXIT_ERROR, "cannot enter net namespace %s", name_of(ns));
 	for (i = 0; i < ns->nr_devices; i++)
 		ns->devices[i].seen = false;
+	add_devices(ns);
 	read_devices(ns);
 	if (setns(own_fd, CLONE_NEWNET))
 		err(EXIT_ERROR, "cannot return to the own net namespace");
@@ -505,8 +537,9 @@ int nstop_net(const sigset_t *quit)
 	start = seconds();
 
 	while (wait_round(quit)) {
-		look_at_all();
+		/* A device that has moved by then is missing when looked for. */
 		read_traffic(map);
+		look_at_all();
 		now = seconds();
 		qsort(rows, nr_rows, sizeof(*rows), cmp_rows);
 

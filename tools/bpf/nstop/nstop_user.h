@@ -71,6 +71,9 @@ int fd_ident(int fd, struct bpf_ns_ident *ident);
 /* The sum of what a map that is per CPU has for @key: @nr numbers each. */
 void read_percpu(int map, const void *key, __u64 *sum, size_t nr);
 
+/* Puts a ? for whatever is not a letter, a digit or the like. */
+void make_printable(char *text);
+
 /* Makes @width enough for @value. */
 void widen(int *width, __u64 value);
 

@@ -2,6 +2,7 @@
 /* What the parts of nstop that run in userspace have in common. */
 #define _GNU_SOURCE
 #define __SANE_USERSPACE_TYPES__	/* __u64 is long long everywhere */
+#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -92,6 +93,13 @@ void read_percpu(int map, const void *key, __u64 *sum, size_t nr)
 	for (i = 0; i < nr_cpus * nr; i++)
 		sum[i % nr] += counts[i];
 	free(counts);
+}
+
+void make_printable(char *text)
+{
+	for (; *text; text++)
+		if (!isgraph((unsigned char)*text))
+			*text = '?';
 }
 
 void widen(int *width, __u64 value)

@@ -9,6 +9,7 @@
 # shellcheck disable=SC2034
 takes_python="counts_as_ip_does counts_loopback this_namespace_is_there"
 takes_python+=" comes_and_goes moved_device_is_no_mismatch"
+takes_python+=" destroyed_after_a_move number_is_used_again"
 
 PACKETS=7
 BYTES=1000
@@ -238,21 +239,66 @@ comes_and_goes()
 	run 1 ip -n $B link show cable && end_nstop 0
 }
 
-# It takes what counts its packets along, to where nstop does not look.
-moved_device_is_no_mismatch()
+# While nstop waits, a device goes to the namespace of $pid, where it does not
+# look, and takes what counts its packets along.
+move_and_send()
 {
-	local pid
-
-	make_pair && start_container unshare --net && start_nstop || return
 	kill -STOP "$nstop"
 	ip -n $A link set cable netns "$pid" || return
 	nsenter --target "$pid" --net sh -c '
 		ip address add 10.255.0.1/24 dev cable && ip link set cable up' ||
 		return
-	send 10.255.0.1 ip netns exec $B || return
+	send 10.255.0.1 ip netns exec $B
+}
+
+moved_device_is_no_mismatch()
+{
+	local pid
+
+	make_pair && start_container unshare --net && start_nstop || return
+	move_and_send || return
 	kill -CONT "$nstop"
 	next_table ', 0 mismatch, 1 moved' && end_nstop 0 || return
 	says out "^ *$(pair_of "$pid" net) +[0-9]+ moved +- +RX +[1-9]"
+}
+
+# As above, and then it is nowhere any more when nstop looks for it.
+destroyed_after_a_move()
+{
+	local pid
+
+	make_pair && start_container unshare --net && start_nstop || return
+	move_and_send || return
+	nsenter --target "$pid" --net ip link del cable || return
+	kill -CONT "$nstop"
+	next_table ', 0 mismatch, 1 moved' && end_nstop 0 || return
+	says out "^ *$(pair_of "$pid" net) +[0-9]+ moved +- +RX +[1-9]"
+}
+
+# Another device has its number, while it is somewhere else.
+number_is_used_again()
+{
+	local pid index
+
+	make_pair && start_container unshare --net && start_nstop || return
+	send 10.255.0.2 ip netns exec $A && fresh_table || return
+	index=$(ip netns exec $A cat /sys/class/net/cable/ifindex) &&
+		kill -STOP "$nstop" || return
+	ip -n $A link set cable netns "$pid" &&
+		ip -n $A link add again index "$index" type veth \
+			peer name other || return
+	: > "$dir/out"
+	kill -CONT "$nstop"
+	fresh_table || return
+	ip -n $A address add 10.254.0.1/24 dev again &&
+		ip -n $A neighbour add 10.254.0.2 lladdr 02:00:00:00:00:01 \
+			dev again && ip -n $A link set other up &&
+		ip -n $A link set again up || return
+	fresh_table && send 10.254.0.2 ip netns exec $A && end_nstop 0 ||
+		return
+	# What has not counted more than this counts no more for that one.
+	says out " match +$A +RX +[1-9][0-9]{0,5} +[1-9][0-9]{0,5} " || return
+	does_not_say out '[0-9]{15}'
 }
 
 no_names_is_no_error()
@@ -287,6 +333,8 @@ tests()
 		this_namespace_is_there
 		comes_and_goes
 		moved_device_is_no_mismatch
+		destroyed_after_a_move
+		number_is_used_again
 		no_names_is_no_error
 		not_from_a_container
 		not_with_the_others
