@@ -9,8 +9,11 @@
 #include <bpf/bpf_tracing.h>
 #include "nstop.h"
 
-/* Of <linux/sched.h>: BTF has no macros. */
+/* Of <linux/sched.h>, <asm/thread_info.h>, <asm/unistd.h>: BTF has no macros. */
 #define CLONE_NEWPID 0x20000000
+#define TS_COMPAT 0x0002
+#define TIF_32BIT 22
+#define X32_SYSCALL_BIT 0x40000000
 
 int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
 int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
@@ -117,11 +120,25 @@ static void remember_task(struct nstop_task *task,
 		__sync_lock_test_and_set(&task->changed, 1);
 }
 
+/* Has it been made by a number that means something else to this program? */
+static bool is_foreign(const struct task_struct *task, long id)
+{
+#if defined(__TARGET_ARCH_x86)
+	return task->thread_info.status & TS_COMPAT || id & X32_SYSCALL_BIT;
+#elif defined(__TARGET_ARCH_arm64)
+	return task->thread_info.flags >> TIF_32BIT & 1;
+#else
+	return false;
+#endif
+}
+
 /* May this system call change the namespaces that the task is in? */
-static bool is_move(long id)
+static bool is_move(const struct task_struct *task, long id)
 {
 	int i;
 
+	if (opts.nr_moves && is_foreign(task, id))
+		return true;
 	for (i = 0; i < NSTOP_NR_MOVES && i < opts.nr_moves; i++)
 		if (opts.moves[i] == id)
 			return true;
@@ -133,7 +150,7 @@ int BPF_PROG(count_sys_enter, struct pt_regs *regs, long id)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
 	struct task_struct *leader = current->group_leader;
-	struct nstop_task now = { .moved = is_move(id) };
+	struct nstop_task now = { .moved = is_move(current, id) };
 	struct nstop_task_key key = {};
 	struct nstop_task *task;
 

@@ -8,6 +8,9 @@
 
 # shellcheck disable=SC2034
 takes_python="thread_is_on_its_own move_is_no_mismatch moves_in_many_rounds"
+takes_python+=" i386_move_is_no_mismatch"
+# shellcheck disable=SC2034
+takes_i386=i386_move_is_no_mismatch
 
 ROUND=0.3	# as long as it takes each container to make a few system calls
 
@@ -125,6 +128,38 @@ move_is_no_mismatch()
 	local pid
 
 	start_mover || return
+	run 0 "$NSTOP" --once --interval $ROUND --ns uts || return
+	says out '^[0-9]+ could not be compared' || return
+	does_not_say out MISMATCH
+}
+
+# By system calls of i386, which have other numbers.
+i386_move_is_no_mismatch()
+{
+	local pid
+
+	start_python <<-'PYTHON' || return
+		import ctypes, mmap, os, select
+
+		CLONE_NEWUTS = 0x4000000
+		SETNS = 346
+
+		# push %rbx; mov %edi, %eax; mov %esi, %ebx; mov %edx, %ecx
+		# int $0x80; pop %rbx; ret
+		code = mmap.mmap(-1, 4096, prot=7)
+		code.write(bytes.fromhex("53 89f8 89f3 89d1 cd80 5b c3"))
+		call = ctypes.CFUNCTYPE(*4 * [ctypes.c_int])(
+		    ctypes.addressof(ctypes.c_char.from_buffer(code)))
+
+		first = os.open("/proc/self/ns/uts", os.O_RDONLY)
+		assert ctypes.CDLL(None).unshare(CLONE_NEWUTS) == 0
+		second = os.open("/proc/self/ns/uts", os.O_RDONLY)
+		os.write(4, b"%d\n" % os.getpid())
+		while not select.select([3], [], [], 0)[0]:
+		    for _ in range(100):
+		        assert call(SETNS, first, CLONE_NEWUTS) == 0
+		        assert call(SETNS, second, CLONE_NEWUTS) == 0
+	PYTHON
 	run 0 "$NSTOP" --once --interval $ROUND --ns uts || return
 	says out '^[0-9]+ could not be compared' || return
 	does_not_say out MISMATCH
@@ -347,6 +382,7 @@ tests()
 		nested_uts nested_are 0 uts
 		thread_is_on_its_own
 		move_is_no_mismatch
+		i386_move_is_no_mismatch
 		moves_in_many_rounds moves_are_no_mismatch_in_many_rounds
 		mismatch_is_found
 		pids_as_seen_by_outer

@@ -2,7 +2,8 @@
 #
 # What the tests of nstop have in common. Each defines tests(), that prints a
 # line for each test, its name and the command if it has another one, and then
-# calls run_tests. A test that is in takes_python is skipped without it.
+# calls run_tests. A test that is in takes_python is skipped without it, and one
+# in takes_i386 where the kernel has no system calls of i386.
 
 DIR=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
@@ -17,6 +18,7 @@ dir=
 containers=()
 over=
 takes_python=
+takes_i386=
 
 # For a test that does more than that.
 undo()
@@ -151,6 +153,10 @@ run_tests()
 	while read -r name command <&7; do
 		if [[ " $takes_python " == *" $name "* ]] && ! type -P python3 > /dev/null; then
 			ktap_test_skip "$name (there is no python3)"
+			continue
+		fi
+		if [[ " $takes_i386 " == *" $name "* ]] && [ ! -e /proc/sys/abi/vsyscall32 ]; then
+			ktap_test_skip "$name (this kernel has no CONFIG_IA32_EMULATION)"
 			continue
 		fi
 		# shellcheck disable=SC2086
