@@ -145,8 +145,10 @@ int BPF_PROG(on_open, struct file *file)
 
 	if (!event)
 		return 0;
-	bpf_probe_read_kernel_str(event->path, sizeof(event->path),
-				  BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	/* As the task sees it. The last part of one that is too long. */
+	if (bpf_d_path(&file->f_path, event->path, sizeof(event->path)) < 0)
+		bpf_probe_read_kernel_str(event->path, sizeof(event->path),
+					  BPF_CORE_READ(file, f_path.dentry, d_name.name));
 	bpf_ringbuf_submit(event, 0);
 	return 0;
 }

@@ -153,6 +153,7 @@ class Oci(Maker):
 class Podman(Maker):
     name = runtime = "podman"
     command = ["podman", "--cgroup-manager=cgroupfs", "--events-backend=none"]
+    options = []
     rootfs, mode = ROOTFS, ":O"
 
     def wrap(self, command):
@@ -165,7 +166,7 @@ class Podman(Maker):
         self.detach(
             container,
             self.podman(
-                "run", "--detach", "--name", container.name,
+                "run", *self.options, "--detach", "--name", container.name,
                 "--volume", f"{container.dir}:/field",
                 "--rootfs", f"{self.rootfs}{self.mode}",
                 "/field/script",
@@ -176,6 +177,13 @@ class Podman(Maker):
 
     def remove(self, container):
         run(*self.podman("rm", "--force", "--time=0", container.name))
+
+
+class VolatilePodman(Podman):
+    """Containers that go when they end are in a list of their own."""
+
+    name = "podman --rm"
+    options = ["--rm"]
 
 
 class RootlessPodman(Podman):
@@ -327,5 +335,6 @@ class Privileged(Oci):
 
 
 MAKERS = [
-    Oci("crun"), Oci("runc"), Podman(), RootlessPodman(), Nspawn(), Bubblewrap(), Unshare(), Nested(),
+    Oci("crun"), Oci("runc"), Podman(), VolatilePodman(), RootlessPodman(), Nspawn(), Bubblewrap(),
+    Unshare(), Nested(),
 ]

@@ -19,6 +19,8 @@ def tests(full):
     yield "agent: Ctrl-C and SIGTERM end it, and nothing is left", ends
     yield "agent: a closed pipe ends it", closed_pipe
     yield "agent: without the module it says what to do", without_module
+    yield "agent: without the security module it says what to do", without_lsm
+    yield "agent: Ctrl-C ends it while more comes than it can read", flood
     yield "agent: goes on when the module has been loaded anew", reload
     yield "agent: ring buffer overrun is counted", overrun
     yield "agent: a namespace that is gone before the event is read", dead_namespace
@@ -69,6 +71,35 @@ def without_module(report):
         assert done.returncode == 1 and f"modprobe {MODULE}" in done.stderr, done
     finally:
         run("modprobe", MODULE)
+
+
+def without_lsm(report):
+    """As on a kernel that has others only."""
+    script = (
+        "mount -t tmpfs none /sys/kernel && mkdir /sys/kernel/security && "
+        'echo capability,landlock > /sys/kernel/security/lsm && exec "$0"'
+    )
+    done = run("unshare", "--mount", "sh", "-c", script, agents.PATH, check=False)
+    report.say(done.stderr)
+    assert done.returncode == 1, done
+    assert "bpf is not in" in done.stderr and "lsm=capability,landlock,bpf" in done.stderr, done
+
+
+def flood(report):
+    """From some who do nothing but open files. What was lost is told between two rounds."""
+    script = "while :; do for n in 1 2 3 4 5 6 7 8 9; do : < /dev/null; done; done"
+    floods = []
+    try:
+        with Agent("--events", "open", "--buffer", "64") as agent:
+            for _ in range(2 * os.cpu_count()):
+                # pylint: disable-next=consider-using-with
+                floods.append(subprocess.Popen(["sh", "-c", script]))
+            report.say(agent.wait_for("lost"))
+            report.say(agent.stop())
+    finally:
+        for process in floods:
+            process.kill()
+            process.wait()
 
 
 def reload(report):

@@ -189,7 +189,7 @@ def seen_inside(agent, namespace):
     """The pids in there of those three, as the agent was told."""
 
     def three():
-        events = agent.events("open", path="marker")
+        events = agent.events("open", path="/etc/marker")
         found = {e["pid_inside"] for e in events if triple(e["ns"]["pid"]) == namespace}
         return sorted(found) if len(found) == 3 else None
 

@@ -91,7 +91,7 @@ def check_events(report, maker, agent, container, outside):
     last = agent.wait_for("exit", lambda line: mine(line) and line["pid"] == container.pid)
     seen = {
         "exec": agent.wait_for("exec", lambda e: mine(e) and e["path"] == "/bin/true"),
-        "open": agent.wait_for("open", lambda e: mine(e) and e["path"] == "marker"),
+        "open": agent.wait_for("open", lambda e: mine(e) and e["path"] == "/etc/marker"),
         "connect": agent.wait_for("connect", lambda e: mine(e) and e.get("port") == 9),
         "exit": agent.wait_for("exit", lambda e: mine(e) and e["comm"] == "true"),
     }

@@ -113,14 +113,24 @@ fn parse(cgroup: &str) -> Option<(&'static str, String)> {
     Some((of.1, bare.to_string()))
 }
 
-/// Podman's lists of containers, of root and of others.
+/// Podman's lists of containers, of root and of others: of those that stay, and of those that go
+/// when they end (`--rm`).
 fn podman_lists() -> impl Iterator<Item = Vec<u8>> {
     let homes = fs::read_dir("/home").into_iter().flatten().flatten();
     let stores = homes.map(|home| home.path().join(".local/share/containers/storage"));
-    std::iter::once("/var/lib/containers/storage".into())
+    // There, if all of them go when they end.
+    let runs = fs::read_dir("/run/user").into_iter().flatten().flatten();
+    let transient = runs.map(|user| user.path().join("containers"));
+    ["/var/lib/containers/storage", "/run/containers/storage"]
+        .map(Into::into)
+        .into_iter()
         .chain(stores)
+        .chain(transient)
         .flat_map(|store| {
             ["overlay", "vfs"].map(|driver| store.join(format!("{driver}-containers")))
         })
-        .filter_map(|dir| fs::read(dir.join("containers.json")).ok())
+        .flat_map(|dir: std::path::PathBuf| {
+            ["containers.json", "volatile-containers.json"].map(|list| dir.join(list))
+        })
+        .filter_map(|list| fs::read(list).ok())
 }

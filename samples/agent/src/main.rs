@@ -40,7 +40,11 @@ be unloaded. On SIGHUP it lets go, and goes on when the module has been loaded a
 next SIGHUP.";
 
 const MODULE: &str = "/sys/module/bpf_ns_ident";
+const LSMS: &str = "/sys/kernel/security/lsm";
 const TICK: Duration = Duration::from_millis(100);
+/// Events after which signals, and what was lost, are looked at, however many there are still.
+const ROUND: u64 = 1024;
+const ECANCELED: i32 = 125;
 const EVENTS: [&str; 4] = ["exec", "exit", "connect", "open"];
 const TYPES: [&str; 8] = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"];
 const CGROUP: usize = 0;
@@ -186,6 +190,24 @@ fn parse_args(mut args: impl Iterator<Item = String>) -> Result<Option<Options>>
     Ok(Some(options))
 }
 
+/// Says what to do if there is nobody to call the hooks that some events take.
+fn check_lsms(options: &Options) -> Result<()> {
+    let hooked = |event: &&String| ["connect", "open"].contains(&event.as_str());
+    let Some(event) = options.events.iter().find(hooked) else {
+        return Ok(());
+    };
+    // Where securityfs is not mounted that cannot be known.
+    match fs::read_to_string(LSMS) {
+        Ok(lsms) if !lsms.trim().split(',').any(|lsm| lsm == "bpf") => Err(format!(
+            "there would be no event '{event}': bpf is not in {LSMS}. Boot with lsm={},bpf, \
+             or leave it out by --events",
+            lsms.trim()
+        )
+        .into()),
+        _ => Ok(()),
+    }
+}
+
 /// Programs that run. As long as they are there, the module is.
 struct Programs {
     object: Object,
@@ -253,22 +275,30 @@ struct Output {
     out: io::BufWriter<io::StdoutLock<'static>>,
     names: container::Names,
     events: u64,
+    in_round: u64,
     lost: u64,
 }
 
 impl Output {
+    /// Ends the round if there were enough.
     fn record(&mut self, data: &[u8]) -> i32 {
         if let Some(event) = Event::parse(data) {
             self.events += 1;
+            self.in_round += 1;
             let line = event.to_json(&mut self.names);
             // What goes wrong is told by flush().
             let _ = writeln!(self.out, "{line}");
         }
-        0
+        if self.in_round < ROUND {
+            0
+        } else {
+            -ECANCELED
+        }
     }
 
     /// `seen`: what these programs have lost and was told already.
     fn end_round(&mut self, programs: &Programs, seen: &mut u64) -> Result<()> {
+        self.in_round = 0;
         let lost = programs.lost()? - *seen;
         if lost > 0 {
             *seen += lost;
@@ -301,8 +331,12 @@ fn stream(options: &Options, signals: &SignalFd, output: &RefCell<Output>) -> Re
         .borrow_mut()
         .line(&json!({"event": "started", "events": options.events}))?;
     loop {
-        match ring.poll(TICK) {
-            Err(error) if error.kind() != libbpf_rs::ErrorKind::Interrupted => Err(error)?,
+        let polled = ring.poll(TICK);
+        let is_full = output.borrow().in_round >= ROUND;
+        match polled {
+            Err(error) if !is_full && error.kind() != libbpf_rs::ErrorKind::Interrupted => {
+                Err(error)?
+            }
             _ => {}
         }
         output.borrow_mut().end_round(&programs, &mut seen)?;
@@ -336,6 +370,7 @@ fn wait_for_module(signals: &SignalFd) -> Result<Option<Signal>> {
 }
 
 fn run(options: &Options) -> Result<()> {
+    check_lsms(options)?;
     let handled = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
     handled.thread_block()?;
     let signals = SignalFd::with_flags(&handled, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
@@ -343,6 +378,7 @@ fn run(options: &Options) -> Result<()> {
         out: io::BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
         names: container::Names::default(),
         events: 0,
+        in_round: 0,
         lost: 0,
     });
     while stream(options, &signals, &output)? == Signal::SIGHUP {
