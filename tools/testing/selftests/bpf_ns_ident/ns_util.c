@@ -336,20 +336,37 @@ void stay_on_cpu(bool last)
 int ns_cgroup_open(struct ns_cgroup *cgroup)
 {
 	const char *root = "/sys/fs/cgroup";
+	int err;
 
 	*cgroup = (struct ns_cgroup){ .fd = -1 };
 	if (access("/sys/fs/cgroup/cgroup.procs", F_OK)) {
-		strcpy(cgroup->mount, "/tmp/ns_ident.XXXXXX");
-		root = mkdtemp(cgroup->mount);
-		if (!root || mount("none", root, "cgroup2", 0, NULL))
+		char dir[] = "/tmp/ns_ident.XXXXXX";
+
+		if (!mkdtemp(dir))
 			return -errno;
+		if (mount("none", dir, "cgroup2", 0, NULL)) {
+			err = -errno;
+			rmdir(dir);
+			return err;
+		}
+		strcpy(cgroup->mount, dir);
+		root = cgroup->mount;
 	}
 	snprintf(cgroup->path, sizeof(cgroup->path), "%s/ns_ident.%d", root,
 		 getpid());
-	if (mkdir(cgroup->path, 0755))
-		return -errno;
+	if (mkdir(cgroup->path, 0755)) {
+		err = -errno;
+		ns_cgroup_close(cgroup);
+		return err;
+	}
 	cgroup->fd = open(cgroup->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return cgroup->fd < 0 ? -errno : 0;
+	if (cgroup->fd < 0) {
+		err = -errno;
+		rmdir(cgroup->path);
+		ns_cgroup_close(cgroup);
+		return err;
+	}
+	return 0;
 }
 
 int ns_cgroup_add(const struct ns_cgroup *cgroup, pid_t pid)

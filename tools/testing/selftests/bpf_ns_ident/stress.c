@@ -972,8 +972,9 @@ int main(void)
 	if (shared->bad_loads)
 		ksft_print_msg("%llu times not, the last error is %lld\n",
 			       shared->bad_loads, shared->bad_load);
-	ksft_test_result(!is_long || (sum_of(count.right) >= LONG_ANSWERS &&
-				      stress->made >= LONG_SPACES),
+	ksft_test_result(stress->made_types == ALL_NS && shared->entered &&
+			 (!is_long || (sum_of(count.right) >= LONG_ANSWERS &&
+				       stress->made >= LONG_SPACES)),
 			 "it was enough\n");
 	bpf_object__close(record);
 	clean_up();

@@ -44,6 +44,7 @@ struct stress_count {
 struct stress {
 	struct bpf_ns_ident initial;	/* in: the initial pid namespace */
 	__u64 made;			/* namespaces */
+	__u64 made_types;		/* CLONE_NEW* of them */
 	__u64 gone;
 	__u64 not_recorded;
 	__u64 by_prog[MAX_STRESS_PROGS];

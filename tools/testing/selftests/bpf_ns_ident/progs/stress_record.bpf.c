@@ -32,6 +32,7 @@ static __always_inline int made(struct ns_common *ns, __u32 by)
 	if (err)
 		__sync_fetch_and_add(&all->not_recorded, 1);
 	__sync_fetch_and_add(&all->made, 1);
+	__sync_fetch_and_or(&all->made_types, space.type);
 	return 0;
 }
 
