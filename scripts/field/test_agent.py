@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import time
 
 import agent as agents
 from agent import Agent, triple
@@ -109,19 +110,35 @@ def reload(report):
 
 def reload_under(report, agent):
     assert run("rmmod", MODULE, check=False).returncode, "the module went away under the agent"
-    agent.signal(signal.SIGHUP)
-    agent.wait_for("paused")
-    unload()
-    run("modprobe", MODULE)
-    start = len(agent.lines)
-    agent.wait_for("started", start=agent.lines.index(agent.events("paused")[0]))
-    check_event(agent, start)
+    # While the agent looks on, and in between two of its looks.
+    for seen in True, False:
+        pause(agent)
+        if not seen:
+            agent.signal(signal.SIGSTOP)
+        unload()
+        if seen:
+            time.sleep(0.5)
+        run("modprobe", MODULE)
+        agent.signal(signal.SIGCONT)
+        goes_on(agent)
     # Without a new module, the next one makes it go on.
+    pause(agent)
     agent.signal(signal.SIGHUP)
-    wait_for(lambda: len(agent.events("paused")) == 2, "a second pause")
-    agent.signal(signal.SIGHUP)
-    wait_for(lambda: len(agent.events("started")) == 3, "a third start")
+    goes_on(agent)
     report.say([line["event"] for line in agent.lines if "ns" not in line])
+
+
+def pause(agent):
+    before = len(agent.events("paused"))
+    agent.signal(signal.SIGHUP)
+    wait_for(lambda: len(agent.events("paused")) > before, "a line 'paused' of the agent")
+
+
+def goes_on(agent):
+    """It has started once more than it has paused, and tells what comes."""
+    pauses = len(agent.events("paused"))
+    wait_for(lambda: len(agent.events("started")) > pauses, "a line 'started' of the agent")
+    check_event(agent, len(agent.lines))
 
 
 def check_event(agent, start=0):

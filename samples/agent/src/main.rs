@@ -12,6 +12,7 @@ use std::{
     mem::size_of,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     os::fd::AsFd,
+    os::unix::fs::MetadataExt,
     path::Path,
     time::Duration,
 };
@@ -213,6 +214,7 @@ struct Programs {
     object: Object,
     _links: Vec<Link>,
     ids: Vec<u32>,
+    module: Option<u64>,
 }
 
 impl Programs {
@@ -249,6 +251,7 @@ impl Programs {
             object,
             _links: links,
             ids,
+            module: module_ino(),
         })
     }
 
@@ -315,8 +318,12 @@ impl Output {
     }
 }
 
-/// Runs the programs until a signal comes.
-fn stream(options: &Options, signals: &SignalFd, output: &RefCell<Output>) -> Result<Signal> {
+/// Runs the programs until a signal comes. Returns it, and which module they used.
+fn stream(
+    options: &Options,
+    signals: &SignalFd,
+    output: &RefCell<Output>,
+) -> Result<(Signal, Option<u64>)> {
     let programs = Programs::load(options)?;
     let events = programs
         .object
@@ -341,7 +348,7 @@ fn stream(options: &Options, signals: &SignalFd, output: &RefCell<Output>) -> Re
         }
         output.borrow_mut().end_round(&programs, &mut seen)?;
         if let Some(signal) = next_signal(signals)? {
-            return Ok(signal);
+            return Ok((signal, programs.module));
         }
     }
 }
@@ -353,15 +360,19 @@ fn next_signal(signals: &SignalFd) -> Result<Option<Signal>> {
     }
 }
 
-/// Waits until the module has been gone and is back, or for a signal.
-fn wait_for_module(signals: &SignalFd) -> Result<Option<Signal>> {
-    let mut gone = false;
+/// Tells the loads of the module apart: each makes the directory anew, and kernfs does not use a
+/// number again. There is none if the module is built in.
+fn module_ino() -> Option<u64> {
+    fs::metadata(MODULE).ok().map(|metadata| metadata.ino())
+}
+
+/// Waits until there is another module than that one, or for a signal.
+fn wait_for_module(old: Option<u64>, signals: &SignalFd) -> Result<Option<Signal>> {
     loop {
-        let there = fs::read_to_string(format!("{MODULE}/initstate")).is_ok_and(|s| s == "live\n");
-        if gone && there {
+        let live = fs::read_to_string(format!("{MODULE}/initstate")).is_ok_and(|s| s == "live\n");
+        if live && module_ino() != old {
             return Ok(None);
         }
-        gone |= !there;
         if let Some(signal) = next_signal(signals)? {
             return Ok(Some(signal));
         }
@@ -381,9 +392,9 @@ fn run(options: &Options) -> Result<()> {
         in_round: 0,
         lost: 0,
     });
-    while stream(options, &signals, &output)? == Signal::SIGHUP {
+    while let (Signal::SIGHUP, module) = stream(options, &signals, &output)? {
         output.borrow_mut().line(&json!({"event": "paused"}))?;
-        match wait_for_module(&signals)? {
+        match wait_for_module(module, &signals)? {
             None | Some(Signal::SIGHUP) => {}
             Some(_) => break,
         }
