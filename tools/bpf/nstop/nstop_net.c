@@ -64,8 +64,12 @@ struct netns {
 static struct netns **rows;
 static size_t nr_rows;
 
-/* In this round, a device went to where nstop does not look, if it is anywhere. */
-static bool moved;
+/*
+ * A device went to where nstop does not look, if it is anywhere: in this round,
+ * or in the one before. Packets that it has counted after nstop had read the
+ * counters, and before it looked for devices, are in the next round.
+ */
+static bool moved, moved_before;
 
 static int own_fd;
 static struct bpf_ns_ident own;
@@ -348,7 +352,7 @@ static bool has_packets(const struct nstop_traffic *traffic)
 
 static bool is_mismatch(const struct netns *ns)
 {
-	return has_packets(&ns->bpf) && !ns->stat && !moved;
+	return has_packets(&ns->bpf) && !ns->stat && !moved && !moved_before;
 }
 
 static const char *verdict(const struct netns *ns)
@@ -474,6 +478,7 @@ static void start_round(void)
 		memset(&rows[i]->link, 0, sizeof(rows[i]->link));
 		rows[i]->seen = false;
 	}
+	moved_before = moved;
 	moved = false;
 }
 

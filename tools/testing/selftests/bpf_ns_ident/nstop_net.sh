@@ -9,7 +9,7 @@
 # shellcheck disable=SC2034
 takes_python="counts_as_ip_does counts_loopback this_namespace_is_there"
 takes_python+=" comes_and_goes moved_device_is_no_mismatch"
-takes_python+=" destroyed_after_a_move number_is_used_again"
+takes_python+=" destroyed_after_a_move moved_before_it_looks number_is_used_again"
 
 PACKETS=7
 BYTES=1000
@@ -17,6 +17,7 @@ BYTES=1000
 # The names are those of this run, since others may have the short ones.
 A=nstop-$$-a
 B=nstop-$$-b
+FIFO=/run/netns/nstop-$$-fifo
 nstop=
 
 undo()
@@ -26,6 +27,7 @@ undo()
 		wait "$nstop"
 		nstop=
 	fi
+	rm -f "$FIFO"
 	ip netns del $A
 	ip netns del $B
 } 2> /dev/null
@@ -243,7 +245,6 @@ comes_and_goes()
 # look, and takes what counts its packets along.
 move_and_send()
 {
-	kill -STOP "$nstop"
 	ip -n $A link set cable netns "$pid" || return
 	nsenter --target "$pid" --net sh -c '
 		ip address add 10.255.0.1/24 dev cable && ip link set cable up' ||
@@ -256,6 +257,7 @@ moved_device_is_no_mismatch()
 	local pid
 
 	make_pair && start_container unshare --net && start_nstop || return
+	kill -STOP "$nstop"
 	move_and_send || return
 	kill -CONT "$nstop"
 	next_table ', 0 mismatch, 1 moved' && end_nstop 0 || return
@@ -268,9 +270,38 @@ destroyed_after_a_move()
 	local pid
 
 	make_pair && start_container unshare --net && start_nstop || return
+	kill -STOP "$nstop"
 	move_and_send || return
 	nsenter --target "$pid" --net ip link del cable || return
 	kill -CONT "$nstop"
+	next_table ', 0 mismatch, 1 moved' && end_nstop 0 || return
+	says out "^ *$(pair_of "$pid" net) +[0-9]+ moved +- +RX +[1-9]"
+}
+
+# As above, after nstop has read what was counted, and before it looks. It opens
+# what is there to know whether that is a namespace, which takes two for a FIFO.
+moved_before_it_looks()
+{
+	local pid end=$((SECONDS + SECS))
+
+	make_pair && start_container unshare --net && start_nstop || return
+	mkfifo "$FIFO" || return
+	if [ "$FIFO" != "/run/netns/$(ls -U /run/netns | head -n 1)" ]; then
+		ktap_print_msg "nstop would look at others before $FIFO"
+		return 1
+	fi
+	until grep -qE 'fifo|partner' "/proc/$nstop/wchan"; do
+		if [ $SECONDS -gt $end ]; then
+			ktap_print_msg "nstop does not open $FIFO"
+			return 1
+		fi
+		sleep 0.1
+	done
+	move_and_send && nsenter --target "$pid" --net ip link del cable ||
+		return
+	exec 8<> "$FIFO"
+	rm "$FIFO"
+	exec 8>&-
 	next_table ', 0 mismatch, 1 moved' && end_nstop 0 || return
 	says out "^ *$(pair_of "$pid" net) +[0-9]+ moved +- +RX +[1-9]"
 }
@@ -337,6 +368,7 @@ tests()
 		comes_and_goes
 		moved_device_is_no_mismatch
 		destroyed_after_a_move
+		moved_before_it_looks
 		number_is_used_again
 		no_names_is_no_error
 		not_from_a_container
