@@ -214,7 +214,6 @@ struct Programs {
     object: Object,
     _links: Vec<Link>,
     ids: Vec<u32>,
-    module: Option<u64>,
 }
 
 impl Programs {
@@ -251,7 +250,6 @@ impl Programs {
             object,
             _links: links,
             ids,
-            module: module_ino(),
         })
     }
 
@@ -325,6 +323,7 @@ fn stream(
     output: &RefCell<Output>,
 ) -> Result<(Signal, Option<u64>)> {
     let programs = Programs::load(options)?;
+    let module = module_ino();
     let events = programs
         .object
         .maps()
@@ -348,7 +347,7 @@ fn stream(
         }
         output.borrow_mut().end_round(&programs, &mut seen)?;
         if let Some(signal) = next_signal(signals)? {
-            return Ok((signal, programs.module));
+            return Ok((signal, module));
         }
     }
 }
