@@ -78,14 +78,9 @@ help_is_no_error()
 # What was loaded by others goes when RCU allows it.
 unload()
 {
-	local end=$((SECONDS + SECS))
-
-	until rmmod $MODULE 2> "$dir/err"; do
-		if [ $SECONDS -ge $end ]; then
-			ktap_print_msg "$(cat "$dir/err")"
-			return 1
-		fi
-	done
+	wait_for rmmod $MODULE 2> "$dir/err" && return
+	ktap_print_msg "$(tail -n 1 "$dir/err")"
+	return 1
 }
 
 module_absent_is_an_error()

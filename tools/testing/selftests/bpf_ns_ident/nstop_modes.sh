@@ -352,7 +352,7 @@ try_container_names()
 
 container_names()
 {
-	local cgroups=$dir/cgroups status end=$((SECONDS + SECS))
+	local cgroups=$dir/cgroups status
 
 	mkdir "$cgroups"
 	mount -t cgroup2 cgroup2 "$cgroups" || return
@@ -360,10 +360,8 @@ container_names()
 	status=$?
 	clean_up
 	rmdir /run/runc/nstop-three 2> /dev/null
-	until find "$cgroups/nstop-test" -depth -type d -exec rmdir {} + \
-			2> /dev/null || [ $SECONDS -ge $end ]; do
-		:
-	done
+	wait_for find "$cgroups/nstop-test" -depth -type d -exec rmdir {} + \
+		2> /dev/null
 	umount "$cgroups"
 	return $status
 }

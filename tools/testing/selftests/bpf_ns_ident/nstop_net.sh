@@ -282,7 +282,7 @@ destroyed_after_a_move()
 # what is there to know whether that is a namespace, which takes two for a FIFO.
 moved_before_it_looks()
 {
-	local pid end=$((SECONDS + SECS))
+	local pid
 
 	make_pair && start_container unshare --net && start_nstop || return
 	mkfifo "$FIFO" || return
@@ -290,13 +290,10 @@ moved_before_it_looks()
 		ktap_print_msg "nstop would look at others before $FIFO"
 		return 1
 	fi
-	until grep -qE 'fifo|partner' "/proc/$nstop/wchan"; do
-		if [ $SECONDS -gt $end ]; then
-			ktap_print_msg "nstop does not open $FIFO"
-			return 1
-		fi
-		sleep 0.1
-	done
+	if ! wait_for grep -qE 'fifo|partner' "/proc/$nstop/wchan"; then
+		ktap_print_msg "nstop does not open $FIFO"
+		return 1
+	fi
 	move_and_send && nsenter --target "$pid" --net ip link del cable ||
 		return
 	exec 8<> "$FIFO"

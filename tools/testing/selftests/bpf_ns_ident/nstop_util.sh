@@ -96,6 +96,17 @@ refuses()
 	[ ! -s "$dir/out" ]
 }
 
+# wait_for COMMAND...: until it succeeds, but not forever.
+wait_for()
+{
+	local end=$((SECONDS + SECS))
+
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return
+		sleep 0.1
+	done
+}
+
 # Starts a command that writes its pid, or another one, to fd 4, and ends when
 # fd 3 does. Sets $pid to that number.
 start()
