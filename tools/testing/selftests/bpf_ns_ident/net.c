@@ -16,12 +16,15 @@
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bpf_util.h"
@@ -432,22 +435,19 @@ static void expect_packets(struct __test_metadata *_metadata,
 		EXPECT_LE(3, probe->net->answers[NET_PACKET].calls);
 }
 
-/* Attaches the program that comes along, until the task ends. */
+/* Attaches the program that comes along, by a link of the task's if that is what it takes. */
 static int do_attach_xdp(void *flags)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = (uintptr_t)flags);
-	int link = bpf_link_create(ns_received_fd, if_nametoindex(DEV), BPF_XDP,
-				   &opts);
 
-	return link < 0 ? link : 0;
+	return bpf_link_create(ns_received_fd, if_nametoindex(DEV), BPF_XDP,
+			       &opts);
 }
 
 static int do_attach_tcx(void *type)
 {
-	int link = bpf_link_create(ns_received_fd, if_nametoindex(DEV),
-				   (uintptr_t)type, NULL);
-
-	return link < 0 ? link : 0;
+	return bpf_link_create(ns_received_fd, if_nametoindex(DEV),
+			       (uintptr_t)type, NULL);
 }
 
 static int do_attach_clsact(void *point)
@@ -465,13 +465,12 @@ static int do_attach_netfilter(void *hook)
 		    .netfilter = { .pf = NFPROTO_IPV4,
 				   .hooknum = (uintptr_t)hook,
 				   .priority = 1 });
-	int link = bpf_link_create(ns_received_fd, 0, BPF_NETFILTER, &opts);
 
-	return link < 0 ? link : 0;
+	return bpf_link_create(ns_received_fd, 0, BPF_NETFILTER, &opts);
 }
 
 #define attach(SIDE, PROBE, DO, ARG)					\
-	ASSERT_EQ(0, ns_call_fd(&(SIDE)->task, (PROBE)->probe.fd, DO,	\
+	ASSERT_LE(0, ns_call_fd(&(SIDE)->task, (PROBE)->probe.fd, DO,	\
 				(void *)(uintptr_t)(ARG)))
 
 #define TEST_XDP(NAME, FLAGS)						\
@@ -521,10 +520,8 @@ TEST_TC(tcx, do_attach_tcx, BPF_TCX_EGRESS, BPF_TCX_INGRESS,
 
 static int do_attach_netkit(void *unused)
 {
-	int link = bpf_link_create(ns_received_fd, if_nametoindex(NETKIT),
-				   BPF_NETKIT_PRIMARY, NULL);
-
-	return link < 0 ? link : 0;
+	return bpf_link_create(ns_received_fd, if_nametoindex(NETKIT),
+			       BPF_NETKIT_PRIMARY, NULL);
 }
 
 /* There, the packet has the other device already when the program is called. */
@@ -798,7 +795,6 @@ static void expect_socket_filter(struct __test_metadata *_metadata,
 	ASSERT_LE(0, ns_call(&self->near.task, do_connect, (void *)traffic));
 	ASSERT_LE(0, ns_call(&self->far.task, do_accept, (void *)traffic));
 	send_traffic(_metadata, self);
-	expect_answer(_metadata, &self->probe, NET_PACKET, &self->far);
 	expect_answer(_metadata, &self->probe, NET_SOCK, &self->far);
 	end_traffic(self);
 }
@@ -810,7 +806,7 @@ TEST_F(net, socket_filter)
 	expect_socket_filter(_metadata, self, &tcp);
 }
 
-/* On its way out, a packet has no device at first. */
+/* On its way out, a packet has no device at first, but the hook is somewhere. */
 TEST_F(net, netfilter)
 {
 	const struct traffic *const all[] = { &udp, &tcp };
@@ -843,12 +839,17 @@ static const struct lwt_route route_xmit = {
 	ROUTED_ADDR, DEV, LWT_BPF_XMIT, RTN_UNICAST
 };
 
-#define TEST_LWT(HOOK, SIDE, ...)					\
-	TEST_F(net, lwt_##HOOK)						\
-	{								\
+#define attach_lwt(HOOK, SIDE)						\
+	do {								\
 		SKIP_WITHOUT("CONFIG_LWTUNNEL_BPF");			\
 		load(_metadata, &self->probe, "net_lwt_" #HOOK);	\
 		attach(&self->SIDE, &self->probe, do_route, &route_##HOOK); \
+	} while (0)
+
+#define TEST_LWT(HOOK, SIDE, ...)					\
+	TEST_F(net, lwt_##HOOK)						\
+	{								\
+		attach_lwt(HOOK, SIDE);					\
 		expect_packets(_metadata, self, &self->probe,		\
 			       &udp_routed, &self->SIDE, ##__VA_ARGS__); \
 		expect_packets(_metadata, self, &self->probe,		\
@@ -856,8 +857,20 @@ static const struct lwt_route route_xmit = {
 	}
 
 TEST_LWT(in, far, NULL)
-TEST_LWT(out, near, &self->near)
 TEST_LWT(xmit, near, &self->near)
+
+/* The packet has no device yet, or one that it had before. */
+TEST_F(net, lwt_out)
+{
+	const struct traffic *const all[] = { &udp_routed, &tcp_routed };
+
+	attach_lwt(out, near);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		net_target(&self->probe, &self->near);
+		exchange(_metadata, self, all[i]);
+		expect_answer(_metadata, &self->probe, NET_SOCK, &self->near);
+	}
+}
 
 /* Is run at a socket of the near end, and as a packet of the loopback device. */
 static int do_run(void *unused)
@@ -1084,5 +1097,417 @@ TEST_MOVED(xdp_of_a_moved_device, "net_xdp", do_attach_xdp, XDP_FLAGS_DRV_MODE,
 	   "CONFIG_NET")
 TEST_MOVED(tcx_of_a_moved_device, "net_tc", do_attach_tcx, BPF_TCX_INGRESS,
 	   "CONFIG_NET_XGRESS")
+
+/*
+ * A program is held up, and meanwhile what it looks at is removed: the net
+ * namespace of the far end with its device and its task, or the device of the
+ * near end, whose task is in the middle of it.
+ */
+static int do_open_udp(void *unused)
+{
+	return open_socket(&udp);
+}
+
+/* A socket to ask for flags: unlike netlink it needs no lock that is held meanwhile. */
+static int socket_of(const struct side *side)
+{
+	int fd = ns_call(&side->task, do_open_udp, NULL);
+
+	return fd < 0 ? fd : take_fd(&side->task, fd);
+}
+
+/* A device that is removed is stopped first. */
+static bool is_stopped(int sock)
+{
+	struct ifreq req = { .ifr_name = DEV };
+
+	return ioctl(sock, SIOCGIFFLAGS, &req) || !(req.ifr_flags & IFF_RUNNING);
+}
+
+static int if_index(int sock)
+{
+	struct ifreq req = { .ifr_name = DEV };
+
+	return ioctl(sock, SIOCGIFINDEX, &req) ? -errno : req.ifr_ifindex;
+}
+
+/*
+ * Removes the device of one side, and returns when that has begun. Not by
+ * `ip -n`, which mounts, and unmounting waits for programs.
+ */
+static pid_t begin_to_remove(const struct side *side, int sock)
+{
+	int fd = open_netns(side);
+	pid_t pid;
+
+	if (fd < 0)
+		return fd;
+	pid = fork();
+	if (!pid)
+		_exit(setns(fd, CLONE_NEWNET) || system("ip link del " DEV));
+	close(fd);
+	for (int i = 0; i < 6000 && !is_stopped(sock); i++)
+		usleep(10000);
+	return is_stopped(sock) ? pid : -ETIME;
+}
+
+static void hold_up(struct __test_metadata *_metadata,
+		    FIXTURE_DATA(net) *self)
+{
+	net_target(&self->probe, &self->near);
+	self->probe.net->hold = NET_WAIT;
+	ASSERT_EQ(0, ns_call_begin(&self->near.task, -1, do_send, NULL));
+	for (int i = 0; i < 6000 && self->probe.net->hold == NET_WAIT; i++)
+		usleep(10000);
+	ASSERT_EQ(NET_WAITING, self->probe.net->hold);
+}
+
+/* Whatever is said of its name, which is gone. */
+static void let_go(struct __test_metadata *_metadata, FIXTURE_DATA(net) *self,
+		   int which, const struct side *want)
+{
+	const struct net_answer *answer = &self->probe.net->answers[which];
+
+	/* Still there, and nobody has lost patience. */
+	ASSERT_EQ(NET_WAITING, self->probe.net->hold);
+	ASSERT_EQ(0, answer->calls);
+	self->probe.net->hold = NET_GO;
+	/* The packet may be lost, and there may be nowhere to send it to. */
+	ns_call_end(&self->near.task);
+	for (int i = 0; i < 6000 && !answer->calls; i++)
+		usleep(10000);
+	ASSERT_LE(1, answer->calls);
+	EXPECT_EQ(0, answer->err);
+	EXPECT_EQ(want->ident.dev, answer->ident.dev);
+	EXPECT_EQ(want->ident.ino, answer->ident.ino);
+	EXPECT_EQ(want->ident.id, answer->ident.id);
+}
+
+static void expect_held_while_far_goes(struct __test_metadata *_metadata,
+				       FIXTURE_DATA(net) *self, int which)
+{
+	char text[128];
+
+	/* Before, since unmounting waits for programs. */
+	snprintf(text, sizeof(text), "netns del %s", self->far.name);
+	ASSERT_EQ(0, run_ip("", text));
+	hold_up(_metadata, self);
+	/* The last user of the namespace. */
+	ns_stop(&self->far.task);
+	/* The kernel begins to remove it, now or by and by. */
+	usleep(200000);
+	let_go(_metadata, self, which, &self->far);
+	ns_call(&self->near.task, do_close, NULL);
+	/* For the end of the test. */
+	snprintf(text, sizeof(text), "netns add %s", self->far.name);
+	ASSERT_EQ(0, run_ip("", text));
+}
+
+static void expect_while_far_goes(struct __test_metadata *_metadata,
+				  FIXTURE_DATA(net) *self,
+				  const struct traffic *traffic, int which)
+{
+	setup_traffic(_metadata, self, traffic);
+	expect_held_while_far_goes(_metadata, self, which);
+}
+
+static void expect_while_device_goes(struct __test_metadata *_metadata,
+				     FIXTURE_DATA(net) *self,
+				     const struct traffic *traffic, int which)
+{
+	int status, sock = socket_of(&self->near);
+	pid_t pid;
+
+	ASSERT_LE(0, sock);
+	setup_traffic(_metadata, self, traffic);
+	hold_up(_metadata, self);
+	pid = begin_to_remove(&self->near, sock);
+	ASSERT_LT(0, pid);
+	/* It waits for the program. */
+	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+	let_go(_metadata, self, which, &self->near);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	end_traffic(self);
+	close(sock);
+}
+
+/* The test has the link, too, so that the end of the task does not detach the program. */
+#define attach_by_both(SIDE, DO, ARG)					\
+	do {								\
+		int link_ = ns_call_fd(&(SIDE)->task,			\
+				       self->probe.probe.fd, DO,	\
+				       (void *)(uintptr_t)(ARG));	\
+									\
+		ASSERT_LT(0, link_);					\
+		ASSERT_LE(0, take_fd(&(SIDE)->task, link_));		\
+	} while (0)
+
+#define TEST_WHILE_FAR_GOES(NAME, OBJECT, DO, ARG, OPTION)		\
+	TEST_F(net, NAME##_while_the_namespace_goes)			\
+	{								\
+		SKIP_WITHOUT(OPTION);					\
+		load(_metadata, &self->probe, OBJECT);			\
+		attach_by_both(&self->far, DO, ARG);			\
+		expect_while_far_goes(_metadata, self, &udp, NET_PACKET); \
+	}
+
+#define TEST_WHILE_DEVICE_GOES(NAME, OBJECT, DO, ARG, OPTION)		\
+	TEST_F(net, NAME##_while_the_device_goes)			\
+	{								\
+		SKIP_WITHOUT(OPTION);					\
+		load(_metadata, &self->probe, OBJECT);			\
+		attach_by_both(&self->near, DO, ARG);			\
+		expect_while_device_goes(_metadata, self, &udp, NET_PACKET); \
+	}
+
+TEST_WHILE_FAR_GOES(xdp_native, "net_xdp", do_attach_xdp, XDP_FLAGS_DRV_MODE,
+		    "CONFIG_NET")
+TEST_WHILE_FAR_GOES(xdp_generic, "net_xdp", do_attach_xdp, XDP_FLAGS_SKB_MODE,
+		    "CONFIG_NET")
+TEST_WHILE_FAR_GOES(tcx_ingress, "net_tc", do_attach_tcx, BPF_TCX_INGRESS,
+		    "CONFIG_NET_XGRESS")
+TEST_WHILE_FAR_GOES(netfilter_in, "net_netfilter", do_attach_netfilter,
+		    NF_INET_LOCAL_IN, "CONFIG_NETFILTER_BPF_LINK")
+TEST_WHILE_DEVICE_GOES(tcx_egress, "net_tc", do_attach_tcx, BPF_TCX_EGRESS,
+		       "CONFIG_NET_XGRESS")
+TEST_WHILE_DEVICE_GOES(netfilter_out, "net_netfilter", do_attach_netfilter,
+		       NF_INET_LOCAL_OUT, "CONFIG_NETFILTER_BPF_LINK")
+
+TEST_F(net, cgroup_ingress_while_the_namespace_goes)
+{
+	open_cgroup();
+	load(_metadata, &self->probe, "net_cgroup_skb");
+	ASSERT_EQ(0, bpf_prog_attach(self->probe.probe.fd, self->cgroup.fd,
+				     BPF_CGROUP_INET_INGRESS, 0));
+	expect_while_far_goes(_metadata, self, &udp, NET_PACKET);
+}
+
+TEST_F(net, cgroup_egress_while_the_device_goes)
+{
+	open_cgroup();
+	load(_metadata, &self->probe, "net_cgroup_skb");
+	ASSERT_EQ(0, bpf_prog_attach(self->probe.probe.fd, self->cgroup.fd,
+				     BPF_CGROUP_INET_EGRESS, 0));
+	expect_while_device_goes(_metadata, self, &udp, NET_PACKET);
+}
+
+TEST_F(net, lwt_in_while_the_namespace_goes)
+{
+	attach_lwt(in, far);
+	expect_while_far_goes(_metadata, self, &udp_routed, NET_PACKET);
+}
+
+TEST_F(net, lwt_xmit_while_the_device_goes)
+{
+	attach_lwt(xmit, near);
+	expect_while_device_goes(_metadata, self, &udp_routed, NET_PACKET);
+}
+
+TEST_F(net, lwt_out_while_the_device_goes)
+{
+	attach_lwt(out, near);
+	expect_while_device_goes(_metadata, self, &udp_routed, NET_SOCK);
+}
+
+/* The socket goes, too, with the task that has it. */
+TEST_F(net, socket_filter_while_the_socket_goes)
+{
+	load(_metadata, &self->probe, "net_socket_filter");
+	ASSERT_LE(0, ns_call(&self->far.task, do_listen, (void *)&udp));
+	attach(&self->far, &self->probe, do_filter, 0);
+	ASSERT_LE(0, ns_call(&self->near.task, do_connect, (void *)&udp));
+	expect_held_while_far_goes(_metadata, self, NET_SOCK);
+}
+
+TEST_F(net, sk_skb_while_the_socket_goes)
+{
+	SKIP_WITHOUT("CONFIG_BPF_STREAM_PARSER");
+	load(_metadata, &self->probe, "net_sk_skb");
+	ASSERT_LE(0, ns_call(&self->far.task, do_listen, (void *)&udp));
+	ASSERT_LE(0, ns_call(&self->near.task, do_connect, (void *)&udp));
+	ASSERT_EQ(0, accept_into_map(self, &udp));
+	expect_held_while_far_goes(_metadata, self, NET_SOCK);
+}
+
+#define RT_RUNTIME "/proc/sys/kernel/sched_rt_runtime_us"
+#define FAIR_SERVER "/sys/kernel/debug/sched/fair_server/cpu%d/runtime"
+
+static int read_number(const char *path, long long *number)
+{
+	FILE *file = fopen(path, "re");
+	int n;
+
+	if (!file)
+		return -errno;
+	n = fscanf(file, "%lld", number);
+	fclose(file);
+	return n == 1 ? 0 : -EINVAL;
+}
+
+static int write_number(const char *path, long long number)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", number);
+	return write_file(path, text);
+}
+
+/* Keeps all else from the last CPU, the kernel's threads included. */
+struct hog {
+	char fair_server[64];
+	long long rt_runtime;
+	long long fair_runtime;
+	pid_t pid;
+};
+
+static int last_cpu(void)
+{
+	cpu_set_t cpus;
+	int last = -1;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus))
+		return -errno;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &cpus))
+			last = cpu;
+	return last;
+}
+
+/* Returns the CPU. The caller stays on another one. */
+static int hog_start(struct hog *hog)
+{
+	struct sched_param param = { .sched_priority = 50 };
+	int cpu = last_cpu();
+	cpu_set_t one;
+	int err;
+
+	stay_on_cpu(false);
+	snprintf(hog->fair_server, sizeof(hog->fair_server), FAIR_SERVER, cpu);
+	err = read_number(RT_RUNTIME, &hog->rt_runtime) ?:
+	      write_number(RT_RUNTIME, -1);
+	/* Kernels have it since 6.12, where debugfs is mounted. */
+	if (read_number(hog->fair_server, &hog->fair_runtime))
+		hog->fair_runtime = -1;
+	else
+		err = err ?: write_number(hog->fair_server, 0);
+	hog->pid = err ? -1 : fork();
+	if (!hog->pid) {
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		if (sched_setaffinity(0, sizeof(one), &one) ||
+		    sched_setscheduler(0, SCHED_FIFO, &param))
+			_exit(1);
+		/* Ends by itself should the test be gone. */
+		alarm(120);
+		for (;;)
+			;
+	}
+	return err ?: cpu;
+}
+
+static int hog_end(struct hog *hog)
+{
+	int err = 0;
+
+	if (hog->pid > 0) {
+		kill(hog->pid, SIGKILL);
+		waitpid(hog->pid, NULL, 0);
+	}
+	if (hog->fair_runtime >= 0)
+		err = write_number(hog->fair_server, hog->fair_runtime);
+	return write_number(RT_RUNTIME, hog->rt_runtime) ?: err;
+}
+
+static int do_stay_on_first_cpu(void *unused)
+{
+	stay_on_cpu(false);
+	return 0;
+}
+
+#define CPUMAP_FRAMES 4
+
+/*
+ * Frames that wait for another CPU hold no reference to the device that has
+ * received them, so the device has to wait for them.
+ */
+static void expect_frames_before_device(struct __test_metadata *_metadata,
+					FIXTURE_DATA(net) *self, int flags)
+{
+	struct bpf_cpumap_val value = { .qsize = 64 };
+	struct bpf_program *there;
+	struct net_cpumap *cpumap;
+	struct hog hog = {};
+	int status, sock, map, cpu;
+	pid_t pid = -1;
+	size_t size;
+
+	if (module_is_out_of_tree(MODULE))
+		SKIP(return, "this kernel does not have that mended");
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "this takes two CPUs");
+	cpu = last_cpu();
+	ASSERT_EQ(0, probe_prepare(&self->probe.probe, "net_cpumap"));
+	bpf_map__set_max_entries(
+		bpf_object__find_map_by_name(self->probe.probe.obj, "cpus"),
+		cpu + 1);
+	ASSERT_EQ(0, net_finish(&self->probe)) {
+		TH_LOG("%s", probe_log);
+	}
+	map = bpf_object__find_map_fd_by_name(self->probe.probe.obj, "cpus");
+	cpumap = bpf_map__initial_value(
+		bpf_object__find_map_by_name(self->probe.probe.obj,
+					     ".data.cpumap"), &size);
+	there = bpf_object__find_program_by_name(self->probe.probe.obj,
+						 "in_net_cpumap");
+	ASSERT_NE(NULL, cpumap);
+	ASSERT_NE(NULL, there);
+	sock = socket_of(&self->far);
+	ASSERT_LE(0, sock);
+	cpumap->ifindex = if_index(sock);
+	ASSERT_LT(0, cpumap->ifindex);
+	setup_traffic(_metadata, self, &udp);
+	ASSERT_EQ(0, ns_call(&self->near.task, do_stay_on_first_cpu, NULL));
+	cpumap->cpu = cpu;
+	value.bpf_prog.fd = bpf_program__fd(there);
+	ASSERT_EQ(0, bpf_map_update_elem(map, &cpu, &value, 0));
+	attach(&self->far, &self->probe, do_attach_xdp, flags);
+
+	cpu = hog_start(&hog);
+	EXPECT_EQ(cpumap->cpu, cpu);
+	if (cpu >= 0) {
+		for (int i = 0; i < CPUMAP_FRAMES; i++)
+			EXPECT_EQ(0, ns_call(&self->near.task, do_send, NULL));
+		for (int i = 0; i < 600 && cpumap->redirected < CPUMAP_FRAMES; i++)
+			usleep(10000);
+		EXPECT_EQ(CPUMAP_FRAMES, cpumap->redirected);
+		EXPECT_EQ(0, cpumap->calls);
+
+		pid = begin_to_remove(&self->far, sock);
+		EXPECT_LT(0, pid);
+		/* Gives it time to do what it must not. */
+		sleep(2);
+		EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+		EXPECT_EQ(0, cpumap->calls);
+	}
+	EXPECT_EQ(0, hog_end(&hog));
+	if (cpu >= 0) {
+		EXPECT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	EXPECT_EQ(0, cpumap->wrong);
+	end_traffic(self);
+	close(sock);
+}
+
+TEST_F(net, device_of_frames_in_a_cpumap)
+{
+	expect_frames_before_device(_metadata, self, XDP_FLAGS_DRV_MODE);
+}
+
+TEST_F(net, device_of_packets_in_a_cpumap)
+{
+	expect_frames_before_device(_metadata, self, XDP_FLAGS_SKB_MODE);
+}
 
 NS_TEST_MAIN(MODULE)

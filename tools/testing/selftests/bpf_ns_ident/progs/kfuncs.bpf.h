@@ -16,5 +16,7 @@ int bpf_skb_netns_ident(const struct __sk_buff *skb,
 			struct bpf_ns_ident *ident) __ksym;
 int bpf_xdp_netns_ident(const struct xdp_md *ctx,
 			struct bpf_ns_ident *ident) __ksym;
+int bpf_nf_netns_ident(const struct bpf_nf_ctx *ctx,
+		       struct bpf_ns_ident *ident) __ksym;
 
 #endif /* _KFUNCS_BPF_H */

@@ -28,11 +28,36 @@ static __always_inline void net_answer(int which, int err,
 	__sync_fetch_and_add(&answer->calls, 1);
 }
 
+static long net_may_go(__u32 i, void *deadline)
+{
+	return *(volatile __u32 *)&net.hold == NET_GO ||
+	       bpf_ktime_get_ns() > *(__u64 *)deadline;
+}
+
+static long net_wait_on(__u32 i, void *deadline)
+{
+	bpf_loop(1 << 23, net_may_go, deadline, 0);
+	return net_may_go(i, deadline);
+}
+
+/* Not for ever, should the test end meanwhile. */
+static __noinline void net_wait(void)
+{
+	__u64 deadline = bpf_ktime_get_ns() + 100 * 1000000000ULL;
+
+	if (net.hold != NET_WAIT)
+		return;
+	net.hold = NET_WAITING;
+	bpf_loop(1 << 23, net_wait_on, &deadline, 0);
+}
+
 #define net_ask(WHICH, KFUNC, ARG)					\
 	do {								\
 		struct bpf_ns_ident ident_ = { POISON, POISON, POISON }; \
-		int err_ = KFUNC(ARG, &ident_);				\
+		int err_;						\
 									\
+		net_wait();						\
+		err_ = KFUNC(ARG, &ident_);				\
 		net_answer(WHICH, err_, &ident_);			\
 	} while (0)
 
@@ -54,13 +79,18 @@ static __always_inline bool net_is_met(struct __sk_buff *skb, __u32 at)
 	       ports[1] == bpf_htons(NET_PORT);
 }
 
-static __always_inline void net_ask_skb(struct __sk_buff *skb)
+static __always_inline void net_ask_sock_of(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
 
-	net_ask(NET_PACKET, bpf_skb_netns_ident, skb);
 	if (sk)
 		net_ask_sock(NET_SOCK, sk);
+}
+
+static __always_inline void net_ask_skb(struct __sk_buff *skb)
+{
+	net_ask(NET_PACKET, bpf_skb_netns_ident, skb);
+	net_ask_sock_of(skb);
 }
 
 #endif /* _NET_BPF_H */

@@ -24,8 +24,26 @@ enum {
 	NET_ANSWERS,
 };
 
+/* Whether a program waits before it asks, the first time. */
+enum net_hold {
+	NET_GO,
+	NET_WAIT,		/* in */
+	NET_WAITING,		/* until it is NET_GO */
+};
+
 struct net_report {
 	struct net_answer answers[NET_ANSWERS];
+	__u32 hold;
+	__u32 pad;
+};
+
+/* Frames that a program redirects to another CPU. */
+struct net_cpumap {
+	__u32 cpu;		/* in */
+	__u32 ifindex;		/* in: of the device that receives them */
+	__u32 redirected;
+	__u32 calls;		/* of the program there */
+	__u32 wrong;		/* indices that it read */
 };
 
 #endif /* _NET_H */

@@ -5,6 +5,6 @@ SEC("lwt_out")
 int on_net_lwt_out(struct __sk_buff *skb)
 {
 	if (net_is_met(skb, 0))
-		net_ask_skb(skb);
+		net_ask_sock_of(skb);
 	return BPF_OK;
 }

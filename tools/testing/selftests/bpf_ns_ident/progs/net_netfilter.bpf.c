@@ -11,6 +11,6 @@ int on_net_netfilter(struct bpf_nf_ctx *ctx)
 			      skb->head + skb->network_header +
 			      sizeof(struct iphdr));
 	if (report.target && ports[1] == bpf_htons(NET_PORT))
-		net_ask(NET_PACKET, bpf_skb_netns_ident, (void *)skb);
+		net_ask(NET_PACKET, bpf_nf_netns_ident, ctx);
 	return 1;
 }

@@ -9,6 +9,6 @@ int on_net_socket_filter(struct __sk_buff *skb)
 
 	if (report.target && !bpf_skb_load_bytes(skb, 0, ports, sizeof(ports)) &&
 	    ports[1] == bpf_htons(NET_PORT))
-		net_ask_skb(skb);
+		net_ask_sock_of(skb);
 	return -1;
 }
