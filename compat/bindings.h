@@ -13,6 +13,7 @@
 #include <linux/mnt_namespace.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <linux/netfilter.h>
 #include <linux/nsfs.h>
 #include <linux/nsproxy.h>
 #include <linux/pid_namespace.h>
@@ -24,6 +25,7 @@
 #include <linux/user_namespace.h>
 #include <linux/utsname.h>
 #include <net/net_namespace.h>
+#include <net/netfilter/nf_bpf_link.h>
 #include <net/sock.h>
 #include <net/xdp.h>
 

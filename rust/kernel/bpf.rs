@@ -81,6 +81,21 @@ prog_types! {
     CGROUP_SYSCTL = bpf_prog_type_BPF_PROG_TYPE_CGROUP_SYSCTL,
 }
 
+/// Where a BPF program is to be attached, `enum bpf_attach_type` in the UAPI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttachType(bindings::bpf_attach_type);
+
+impl AttachType {
+    /// A device, for programs of type [`ProgType::XDP`].
+    pub const XDP: Self = Self(bindings::bpf_attach_type_BPF_XDP);
+    /// An entry of a cpumap, for programs of type [`ProgType::XDP`].
+    pub const XDP_CPUMAP: Self = Self(bindings::bpf_attach_type_BPF_XDP_CPUMAP);
+    /// An entry of a devmap, for programs of type [`ProgType::XDP`].
+    pub const XDP_DEVMAP: Self = Self(bindings::bpf_attach_type_BPF_XDP_DEVMAP);
+    /// The one of programs that were loaded without any, whose number is 0.
+    pub const UNSPEC: Self = Self(bindings::bpf_attach_type_BPF_CGROUP_INET_INGRESS);
+}
+
 /// A BPF program.
 ///
 /// Wraps the kernel's `struct bpf_prog`.
@@ -98,7 +113,7 @@ impl Prog {
     /// # Safety
     ///
     /// For the duration of `'a`, `ptr` and its `aux` must be valid, and nobody may change the
-    /// program's type, name or load time.
+    /// program's type, attach type, name or load time.
     #[inline]
     pub unsafe fn from_raw<'a>(ptr: *const bindings::bpf_prog) -> &'a Self {
         // SAFETY: `Self` is transparent, and the function's safety requirements cover the rest.
@@ -123,6 +138,15 @@ impl Prog {
                 ty => ty,
             }
         })
+    }
+
+    /// Returns where the program is to be attached, as userspace said when it loaded the program.
+    ///
+    /// An extension (`freplace`) has [`AttachType::UNSPEC`], wherever the program is that it
+    /// extends.
+    pub fn attach_type(&self) -> AttachType {
+        // SAFETY: By the type invariants.
+        AttachType(unsafe { (*self.0.get()).expected_attach_type })
     }
 
     /// Returns the name that userspace gave the program, empty if none.

@@ -12,6 +12,7 @@ use kernel::{
             Out, //
         },
         net::{
+            NfCtx,
             SkBuff,
             Sock,
             XdpBuff, //
@@ -127,6 +128,9 @@ kernel::bpf_kfuncs! {
 
     /// Tells the net namespace that a packet is in: that of its device, else of its socket.
     ///
+    /// For packets whose device the network stack keeps while the program runs: at traffic control,
+    /// of a cgroup's sockets, and of light-weight tunnels except for `lwt_out`.
+    ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
     /// - `-ENOENT`: the packet has neither a device nor a socket.
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
@@ -137,9 +141,20 @@ kernel::bpf_kfuncs! {
 
     /// Tells the net namespace of the device that an XDP frame was received by.
     ///
+    /// For programs that are loaded for a device (`BPF_XDP`), not for an entry of a map.
+    ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
     fn bpf_xdp_netns_ident(_: &Caller, ctx: &XdpBuff, ident: Out<'_, Ident>) -> Result {
+        ident.write(ctx.net()?.ident().into());
+        Ok(())
+    }
+
+    /// Tells the net namespace of the netfilter hook that a packet is at.
+    ///
+    /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
+    fn bpf_nf_netns_ident(_: &Caller, ctx: &NfCtx, ident: Out<'_, Ident>) -> Result {
         ident.write(ctx.net()?.ident().into());
         Ok(())
     }

@@ -7,6 +7,7 @@ use kernel::{
     bpf::{
         btf::Func,
         kfunc::Hook,
+        AttachType,
         Prog,
         ProgType, //
     },
@@ -62,18 +63,20 @@ pub(crate) const HOOKS: [Hook; 11] = [
 
 /// Decides, while a program is loaded, whether it may call a kfunc.
 pub(crate) fn may_call(prog: &Prog, kfunc: &'static Func) -> bool {
-    is_for(kfunc.name, prog.prog_type()) && is_loader_initial(prog)
+    is_for(kfunc.name, prog.prog_type(), prog.attach_type()) && is_loader_initial(prog)
 }
 
-/// Returns whether a kfunc is for programs of a type.
-fn is_for(kfunc: &str, ty: ProgType) -> bool {
+/// Returns whether a kfunc is for programs of a type, attached like that.
+fn is_for(kfunc: &str, ty: ProgType, attach: AttachType) -> bool {
     match kfunc {
         "bpf_get_current_pidns_ident"
         | "bpf_get_current_ns_ident"
         | "bpf_get_current_pid_tgid_in" => has_current_task(ty),
         "bpf_sk_netns_ident" => has_sockets(ty),
         "bpf_skb_netns_ident" => has_packet(ty),
-        "bpf_xdp_netns_ident" => ty == ProgType::XDP,
+        // Frames in a cpumap outlive the device that received them, and may get to a devmap.
+        "bpf_xdp_netns_ident" => ty == ProgType::XDP && attach == AttachType::XDP,
+        "bpf_nf_netns_ident" => ty == ProgType::NETFILTER,
         _ => false,
     }
 }
@@ -100,12 +103,15 @@ fn has_current_task(ty: ProgType) -> bool {
     )
 }
 
-/// Returns whether programs of a type come by sockets: in their context, or by looking them up.
+/// Returns whether programs of a type can obtain sockets: from their context, or by a lookup.
 fn has_sockets(ty: ProgType) -> bool {
     has_packet(ty)
         || matches!(
             ty,
             ProgType::XDP
+                | ProgType::SOCKET_FILTER
+                | ProgType::LWT_OUT
+                | ProgType::NETFILTER
                 | ProgType::SK_SKB
                 | ProgType::SOCK_OPS
                 | ProgType::CGROUP_SOCK
@@ -116,23 +122,20 @@ fn has_sockets(ty: ProgType) -> bool {
         )
 }
 
-/// Returns whether programs of a type are called for a packet, one that the network stack has
-/// brought into a state in which its device, if there is one, can be looked at.
+/// Returns whether programs of a type are called for a packet whose device the caller keeps.
 ///
-/// Those that trace are not: they may meet a packet at any time. Nor are those of the sockets in a
-/// map: a packet that waits at its socket holds no reference to its device.
+/// See the implementation of [`Object`](kernel::bpf::kfunc::Object) for
+/// [`SkBuff`](kernel::bpf::net::SkBuff), which says by type who does, and why the types that are
+/// missing here have nobody.
 fn has_packet(ty: ProgType) -> bool {
     matches!(
         ty,
         ProgType::SCHED_CLS
             | ProgType::SCHED_ACT
             | ProgType::CGROUP_SKB
-            | ProgType::SOCKET_FILTER
             | ProgType::LWT_IN
-            | ProgType::LWT_OUT
             | ProgType::LWT_XMIT
             | ProgType::LWT_SEG6LOCAL
-            | ProgType::NETFILTER
     )
 }
 
@@ -280,18 +283,42 @@ mod tests {
 
     #[test]
     fn types_for_packets() {
-        assert!(is_for("bpf_skb_netns_ident", ProgType::SCHED_CLS));
-        assert!(is_for("bpf_sk_netns_ident", ProgType::SCHED_CLS));
-        assert!(is_for("bpf_sk_netns_ident", ProgType::TRACING));
-        assert!(is_for("bpf_sk_netns_ident", ProgType::SK_SKB));
-        assert!(!is_for("bpf_skb_netns_ident", ProgType::SK_SKB));
-        assert!(!is_for("bpf_skb_netns_ident", ProgType::TRACING));
-        assert!(!is_for("bpf_skb_netns_ident", ProgType::LSM));
-        assert!(!is_for("bpf_skb_netns_ident", ProgType::XDP));
-        assert!(is_for("bpf_xdp_netns_ident", ProgType::XDP));
-        assert!(!is_for("bpf_xdp_netns_ident", ProgType::SCHED_CLS));
-        assert!(!is_for("bpf_get_current_ns_ident", ProgType::XDP));
-        assert!(!is_for("bpf_unknown", ProgType::TRACING));
+        const ANY: AttachType = AttachType::UNSPEC;
+
+        assert!(is_for("bpf_skb_netns_ident", ProgType::SCHED_CLS, ANY));
+        assert!(is_for("bpf_sk_netns_ident", ProgType::SCHED_CLS, ANY));
+        assert!(is_for("bpf_sk_netns_ident", ProgType::TRACING, ANY));
+        for ty in [
+            ProgType::SK_SKB,
+            ProgType::SOCKET_FILTER,
+            ProgType::LWT_OUT,
+            ProgType::NETFILTER,
+        ] {
+            assert!(is_for("bpf_sk_netns_ident", ty, ANY));
+            assert!(!is_for("bpf_skb_netns_ident", ty, ANY));
+        }
+        assert!(!is_for("bpf_skb_netns_ident", ProgType::TRACING, ANY));
+        assert!(!is_for("bpf_skb_netns_ident", ProgType::LSM, ANY));
+        assert!(!is_for("bpf_skb_netns_ident", ProgType::XDP, ANY));
+        assert!(is_for("bpf_nf_netns_ident", ProgType::NETFILTER, ANY));
+        assert!(!is_for("bpf_nf_netns_ident", ProgType::SCHED_CLS, ANY));
+        assert!(!is_for("bpf_get_current_ns_ident", ProgType::XDP, ANY));
+        assert!(!is_for("bpf_unknown", ProgType::TRACING, ANY));
+    }
+
+    #[test]
+    fn attach_types_of_xdp() {
+        const KFUNC: &str = "bpf_xdp_netns_ident";
+
+        assert!(is_for(KFUNC, ProgType::XDP, AttachType::XDP));
+        for attach in [
+            AttachType::XDP_CPUMAP,
+            AttachType::XDP_DEVMAP,
+            AttachType::UNSPEC,
+        ] {
+            assert!(!is_for(KFUNC, ProgType::XDP, attach));
+        }
+        assert!(!is_for(KFUNC, ProgType::SCHED_CLS, AttachType::XDP));
     }
 
     // KUnit runs in a kernel thread: initial in all but perhaps the mount namespace.

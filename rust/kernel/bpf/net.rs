@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What BPF programs of the network have in their hands: sockets and packets.
+//! Sockets, packets and contexts of BPF programs of the network.
 //!
 //! C headers: [`include/net/sock.h`](srctree/include/net/sock.h),
-//! [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h) and
-//! [`include/net/xdp.h`](srctree/include/net/xdp.h)
+//! [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h),
+//! [`include/net/xdp.h`](srctree/include/net/xdp.h) and
+//! [`include/net/netfilter/nf_bpf_link.h`](srctree/include/net/netfilter/nf_bpf_link.h)
 
 use super::kfunc::Object;
 use crate::{
@@ -25,12 +26,17 @@ use crate::{
 #[repr(transparent)]
 pub struct Sock(Opaque<bindings::sock_common>);
 
-// SAFETY: For this name the verifier accepts sockets that the program has a reference to, or that
-// are there as long as it runs: those of its context, or what a tracepoint is called with, other
-// than the hooks for making and freeing one, whose argument is not trusted. A socket of userspace
-// has a reference to its net namespace, and one of the kernel is closed before the namespace goes.
-// The sockets that the kernel answers for all namespaces with, see `sock_net_set()`, are in the one
-// of the packet that they answer while they do, and in the initial one else.
+// SAFETY: For this name the verifier accepts a socket that the program holds a reference to, one
+// that it got under the RCU read side lock, and the one of its context, which the caller of the
+// program keeps. Arguments of tracepoints for making and freeing a socket are not trusted.
+//
+// The net namespace is kept
+// - by a socket of userspace, see `get_net_track()` in `sk_alloc()`;
+// - as memory by a socket of the kernel, see `net_passive_inc()` there;
+// - by the listener of a request socket, which that holds a reference to;
+// - for a timewait socket by `inet_twsk_purge()`, which runs before the namespace is freed;
+// - for sockets that the kernel answers all namespaces with, see `sock_net_set()`, by the packet
+//   that they answer; at other times these sockets are in the initial one.
 unsafe impl Object for Sock {
     const NAME: &'static str = "sock_common";
 }
@@ -53,25 +59,45 @@ impl Sock {
     }
 }
 
-/// A packet.
+/// A packet on its way through the network stack.
 ///
 /// Wraps the kernel's `struct sk_buff`, which is `struct __sk_buff` to programs.
 ///
 /// # Invariants
 ///
 /// The `struct sk_buff` is valid as long as the reference to it lives. So are its device and its
-/// socket if there are, and their net namespaces. `dev_scratch` is not in use, and what is in the
-/// place of the device is one, unless the socket is one of Bluetooth.
+/// socket if there are, and their net namespaces. The place that `dev` and `dev_scratch` share has
+/// a device or NULL.
 #[repr(transparent)]
 pub struct SkBuff(Opaque<bindings::sk_buff>);
 
-// SAFETY: For this name the verifier accepts the packet that the program was called for. It has a
-// device that the stack uses for it, or none: what has put something else into that place clears it
-// first, since programs are free to read the index of the device (see e.g. `udp_read_skb()`). But
-// drivers of Bluetooth put their own kind of device there, and one does not clear it when it has
-// received something (`hci_h5.c`). Only a socket filter gets to see that, with its own socket.
-// Programs that trace can have packets in their hands for which that is not so. It is for the
-// filter of a module to refuse them, see `Object`.
+// SAFETY: For this name the verifier accepts the packet that the program was called for. A packet
+// holds no reference to its device, so the caller of the program has to keep the device. A device
+// is freed after `synchronize_net()`, and its net namespace after the device. Who keeps it depends
+// on the type of the program:
+//
+// - `SCHED_CLS`, `SCHED_ACT` (clsact, tcx, netkit): `__dev_queue_xmit()` and
+//   `__netif_receive_skb_core()` run under the RCU read side lock. netkit reads the other device
+//   under the same lock.
+// - `CGROUP_SKB`: on egress `ip_output()` and `ip6_output()` have just set the device, under that
+//   lock; a packet that NFQUEUE held has a reference to it, see `nf_queue_entry_get_refs()`. On
+//   ingress the program is called before the packet is queued at its socket.
+// - `LWT_IN`, `LWT_SEG6LOCAL`: as on ingress. `LWT_XMIT`: as on egress.
+// - `BPF_PROG_RUN`: `bpf_prog_test_run_skb()` holds a reference to the device that the context
+//   names, or the caller is in the net namespace of the loopback device.
+//
+// Nobody keeps the device for these types, so a filter has to reject them:
+//
+// - `SOCKET_FILTER`: KCM parses data that waits at a TCP socket, and LLC filters its backlog. Both
+//   may have packets of a device that is gone. Drivers of Bluetooth leave a device of their own
+//   there (`hci_h5.c`).
+// - `SK_SKB`: as KCM.
+// - `LWT_OUT`, `NETFILTER`: called for packets that come back from asynchronous encryption with the
+//   device that they had before it, see `xfrm_output_resume()`. Use [`NfCtx`] for netfilter.
+// - Programs that trace: these can meet a packet whose `dev_scratch` is in use.
+//
+// A socket that `skb->sk` points to is one that the packet holds a reference to, or that is valid
+// under the RCU read side lock (`skb_set_owner_edemux()`, `sock_pfree()`).
 unsafe impl Object for SkBuff {
     const NAME: &'static str = "__sk_buff";
 }
@@ -80,7 +106,7 @@ impl SkBuff {
     /// Returns the net namespace that the packet is in: that of its device, else of its socket.
     ///
     /// A packet that is on its way from one namespace to another keeps its socket, so the device
-    /// goes first. One that was just sent has no device yet, and one of Bluetooth never has any.
+    /// goes first.
     ///
     /// # Errors
     ///
@@ -90,7 +116,7 @@ impl SkBuff {
     pub fn net(&self) -> Result<&NsCommon> {
         let skb = self.0.get();
 
-        // SAFETY: By the type invariants.
+        // SAFETY: By the type invariants. `blackhole_netdev` does not change after boot.
         unsafe {
             let dev = (*skb)
                 .__bindgen_anon_1
@@ -98,7 +124,9 @@ impl SkBuff {
                 .__bindgen_anon_1
                 .dev;
             let sk = (*skb).sk;
-            if !dev.is_null() && !is_bluetooth(sk) {
+            // A route whose device is gone has this one in its place, for packets of all
+            // namespaces.
+            if !dev.is_null() && dev != bindings::blackhole_netdev {
                 return ns_common(&raw const (*dev).nd_net);
             }
             if !sk.is_null() {
@@ -109,18 +137,7 @@ impl SkBuff {
     }
 }
 
-/// Returns whether there is a socket, and it is one of Bluetooth.
-///
-/// # Safety
-///
-/// `sk` must be NULL or valid.
-#[inline]
-unsafe fn is_bluetooth(sk: *const bindings::sock) -> bool {
-    // SAFETY: By the function's safety requirements. The family of a socket never changes.
-    !sk.is_null() && unsafe { u32::from((*sk).__sk_common.skc_family) == bindings::AF_BLUETOOTH }
-}
-
-/// A packet at the driver.
+/// A frame at the driver.
 ///
 /// Wraps the kernel's `struct xdp_buff`, which is `struct xdp_md` to programs.
 ///
@@ -131,14 +148,27 @@ unsafe fn is_bluetooth(sk: *const bindings::sock) -> bool {
 #[repr(transparent)]
 pub struct XdpBuff(Opaque<bindings::xdp_buff>);
 
-// SAFETY: For this name the verifier accepts the packet that the program was called for, which
-// always has a receive queue with a device.
+// SAFETY: For this name the verifier accepts the frame that the program was called for. Who keeps
+// the device of its receive queue depends on where the program is attached, which
+// [`Prog::attach_type`](super::Prog::attach_type) says:
+//
+// - `BPF_XDP`: the program is called by `poll()` of NAPI of that device, which is disabled before
+//   the device is unregistered, or by `do_xdp_generic()` under the RCU read side lock.
+//   `BPF_PROG_RUN` holds a reference to the device that the context names, or takes the loopback
+//   device of the caller's net namespace.
+//
+// Nobody keeps the device for these, so a filter has to reject them:
+//
+// - `BPF_XDP_CPUMAP`: frames wait in a queue without a reference to the device that received them,
+//   and the program is called for them later.
+// - `BPF_XDP_DEVMAP`: a program of a cpumap can redirect such a frame there.
+// - None: an extension of a program of either may call a program without an attach type.
 unsafe impl Object for XdpBuff {
     const NAME: &'static str = "xdp_md";
 }
 
 impl XdpBuff {
-    /// Returns the net namespace that the packet is in: that of the device of its receive queue.
+    /// Returns the net namespace that the frame is in: that of the device of its receive queue.
     ///
     /// # Errors
     ///
@@ -147,6 +177,49 @@ impl XdpBuff {
     pub fn net(&self) -> Result<&NsCommon> {
         // SAFETY: By the type invariants.
         unsafe { ns_common(&raw const (*(*(*self.0.get()).rxq).dev).nd_net) }
+    }
+}
+
+/// The context of a program at a hook of netfilter.
+///
+/// Wraps the kernel's `struct bpf_nf_ctx`.
+///
+/// # Invariants
+///
+/// The `struct bpf_nf_ctx` is valid as long as the reference to it lives, and so are its
+/// `struct nf_hook_state` and the net namespace of that.
+#[repr(transparent)]
+pub struct NfCtx(Opaque<bindings::bpf_nf_ctx>);
+
+// SAFETY: For this name the verifier accepts the context of the program. `nf_hook()` and
+// `nf_reinject()` keep its state on their stack or in a `struct nf_queue_entry`. The net namespace
+// is the one that the hook is registered in, and hooks run under the RCU read side lock.
+// `nf_unregister_net_hook()` and `nf_queue_nf_hook_drop()` end that before the namespace goes.
+unsafe impl Object for NfCtx {
+    // vmlinux has no `bpf_nf_ctx` where there are no programs of that type.
+    const NAME: &'static str = if cfg!(CONFIG_NETFILTER_BPF_LINK) {
+        "bpf_nf_ctx"
+    } else {
+        "__sk_buff"
+    };
+}
+
+impl NfCtx {
+    /// Returns the net namespace that the hook is in, and so the packet.
+    ///
+    /// # Errors
+    ///
+    /// [`EOPNOTSUPP`]: this kernel was built without net namespaces, or without such programs.
+    #[doc(alias = "nf_hook_state")]
+    #[inline]
+    pub fn net(&self) -> Result<&NsCommon> {
+        #[cfg(all(CONFIG_NET_NS, CONFIG_NETFILTER_BPF_LINK))]
+        {
+            // SAFETY: By the type invariants.
+            Ok(unsafe { NsCommon::from_raw(&raw const (*(*(*self.0.get()).state).net).ns) })
+        }
+        #[cfg(not(all(CONFIG_NET_NS, CONFIG_NETFILTER_BPF_LINK)))]
+        Err(EOPNOTSUPP)
     }
 }
 
@@ -182,16 +255,15 @@ mod tests {
         ptr, //
     };
 
-    /// Makes a socket of a family, and says where a packet with this device, and with or without
-    /// that socket, is.
-    fn net_of(family: u32, dev: *mut bindings::net_device, has_socket: bool) -> Result<bool> {
+    /// Returns whether a packet with this device, and with or without a socket of the initial
+    /// namespace, is in that one.
+    fn is_in_init_net(dev: *mut bindings::net_device, has_socket: bool) -> Result<bool> {
         let mut sock = KBox::new(MaybeUninit::<bindings::sock>::zeroed(), GFP_KERNEL)?;
         let mut skb = KBox::new(MaybeUninit::<bindings::sk_buff>::zeroed(), GFP_KERNEL)?;
 
         // SAFETY: All zeroes are valid for both, and `init_net` is always there.
         unsafe {
             let sk = sock.as_mut_ptr();
-            (*sk).__sk_common.skc_family = family as u16;
             (*sk).__sk_common.skc_net.net = &raw mut bindings::init_net;
             if has_socket {
                 (*skb.as_mut_ptr()).sk = sk;
@@ -210,22 +282,20 @@ mod tests {
 
     #[test]
     fn packet_without_device_is_where_its_socket_is() -> Result {
-        assert!(net_of(bindings::AF_INET, ptr::null_mut(), true)?);
-        assert_eq!(
-            net_of(bindings::AF_INET, ptr::null_mut(), false).err(),
-            Some(ENOENT)
-        );
+        assert!(is_in_init_net(ptr::null_mut(), true)?);
+        assert_eq!(is_in_init_net(ptr::null_mut(), false).err(), Some(ENOENT));
         Ok(())
     }
 
-    // What is there may be no pointer at all.
+    // That device is in the initial namespace, whatever namespace the packet is in.
     #[test]
-    fn packet_of_bluetooth_has_no_device() -> Result {
-        assert!(net_of(
-            bindings::AF_BLUETOOTH,
-            ptr::without_provenance_mut(8),
-            true
-        )?);
+    fn blackhole_is_no_device_of_a_packet() -> Result {
+        // SAFETY: It does not change after boot.
+        let blackhole = unsafe { bindings::blackhole_netdev };
+
+        assert!(!blackhole.is_null());
+        assert!(is_in_init_net(blackhole, true)?);
+        assert_eq!(is_in_init_net(blackhole, false).err(), Some(ENOENT));
         Ok(())
     }
 }

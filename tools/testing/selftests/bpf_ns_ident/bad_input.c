@@ -650,6 +650,8 @@ REFUSED(socket_under_rcu, -EINVAL, "must be referenced or trusted");
 REFUSED(socket_of_fentry, -EINVAL, "must be referenced or trusted");
 REFUSED(packet_at_an_offset, -EINVAL, "R1 has a pointer to STRUCT sk_buff",
 	.since_module = true);
+REFUSED(context_at_an_offset, -EACCES,
+	"dereference of modified ctx ptr");
 REFUSED(packet_read_only, -EACCES,
 	"packet data that the prog may not write to",
 	.since_module = true);

@@ -253,6 +253,7 @@ FIXTURE_VARIANT(each_kfunc)
 {
 	const char *name;
 	enum bpf_prog_type type;
+	enum bpf_attach_type attach_type;
 	struct bpf_insn args[2];
 };
 
@@ -299,6 +300,15 @@ FIXTURE_VARIANT_ADD(each_kfunc, xdp_netns_ident)
 {
 	.name = "bpf_xdp_netns_ident",
 	.type = BPF_PROG_TYPE_XDP,
+	.attach_type = BPF_XDP,
+	.args = { BPF_JMP_A(0), BPF_JMP_A(0) },
+};
+
+FIXTURE_VARIANT_ADD(each_kfunc, nf_netns_ident)
+{
+	.name = "bpf_nf_netns_ident",
+	.type = BPF_PROG_TYPE_NETFILTER,
+	.attach_type = BPF_NETFILTER,
 	.args = { BPF_JMP_A(0), BPF_JMP_A(0) },
 };
 
@@ -323,6 +333,8 @@ TEST_F(each_kfunc, refused)
 	struct bpf_insn *insns = ns_alloc(10 * sizeof(*insns));
 	char not_allowed[128];
 
+	if (libbpf_probe_bpf_prog_type(variant->type, NULL) != 1)
+		SKIP(return, "this kernel has no such programs");
 	ASSERT_NE(NULL, insns);
 	kfunc_close(&self->kfunc);
 	ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE, variant->name));
@@ -337,6 +349,7 @@ TEST_F(each_kfunc, refused)
 	insns[8] = BPF_MOV64_IMM(BPF_REG_0, 0);
 	insns[9] = BPF_EXIT_INSN();
 	self->prog->type = variant->type;
+	self->prog->attach_type = variant->attach_type;
 	self->prog->insns = insns;
 	self->prog->cnt = 10;
 

@@ -389,6 +389,8 @@ enum {
 	SOCK = 2,
 	SKB = 4,
 	XDP = 8,
+	NF = 16,
+	PACKET = SKB | XDP | NF,
 };
 
 static const struct {
@@ -401,6 +403,7 @@ static const struct {
 	{ "bpf_sk_netns_ident", SOCK },
 	{ "bpf_skb_netns_ident", SKB },
 	{ "bpf_xdp_netns_ident", XDP },
+	{ "bpf_nf_netns_ident", NF },
 };
 
 /* Without the call the same program must load, else it says nothing. */
@@ -452,33 +455,39 @@ static void expect_refused(struct __test_metadata *_metadata,
 	}
 
 /* Packets, of the one kind or the other. */
-TEST_REFUSED(socket_filter, SOCKET_FILTER, 0, TASK | XDP)
-TEST_REFUSED(sched_cls, SCHED_CLS, 0, TASK | XDP)
-TEST_REFUSED(sched_act, SCHED_ACT, 0, TASK | XDP)
-TEST_REFUSED(cgroup_skb, CGROUP_SKB, BPF_CGROUP_INET_INGRESS, TASK | XDP)
-TEST_REFUSED(lwt_in, LWT_IN, 0, TASK | XDP)
-TEST_REFUSED(lwt_out, LWT_OUT, 0, TASK | XDP)
-TEST_REFUSED(lwt_xmit, LWT_XMIT, 0, TASK | XDP)
-TEST_REFUSED(lwt_seg6local, LWT_SEG6LOCAL, 0, TASK | XDP)
-TEST_REFUSED(netfilter, NETFILTER, BPF_NETFILTER, TASK | XDP)
-TEST_REFUSED(xdp, XDP, BPF_XDP, TASK | SKB)
+TEST_REFUSED(sched_cls, SCHED_CLS, 0, TASK | XDP | NF)
+TEST_REFUSED(sched_act, SCHED_ACT, 0, TASK | XDP | NF)
+TEST_REFUSED(cgroup_skb, CGROUP_SKB, BPF_CGROUP_INET_INGRESS, TASK | XDP | NF)
+TEST_REFUSED(lwt_in, LWT_IN, 0, TASK | XDP | NF)
+TEST_REFUSED(lwt_xmit, LWT_XMIT, 0, TASK | XDP | NF)
+TEST_REFUSED(lwt_seg6local, LWT_SEG6LOCAL, 0, TASK | XDP | NF)
+TEST_REFUSED(netfilter, NETFILTER, BPF_NETFILTER, TASK | XDP | SKB)
+TEST_REFUSED(xdp, XDP, BPF_XDP, TASK | SKB | NF)
+
+/* Packets whose device may be gone. */
+TEST_REFUSED(socket_filter, SOCKET_FILTER, 0, TASK | PACKET)
+TEST_REFUSED(lwt_out, LWT_OUT, 0, TASK | PACKET)
+TEST_REFUSED(xdp_cpumap, XDP, BPF_XDP_CPUMAP, TASK | PACKET)
+TEST_REFUSED(xdp_devmap, XDP, BPF_XDP_DEVMAP, TASK | PACKET)
+/* Extensions of those can call this one. */
+TEST_REFUSED(xdp_of_no_attach_type, XDP, 0, TASK | PACKET)
 
 /* Sockets. What waits there may have had a device that is gone. */
-TEST_REFUSED(sk_skb, SK_SKB, 0, TASK | SKB | XDP)
-TEST_REFUSED(sock_ops, SOCK_OPS, BPF_CGROUP_SOCK_OPS, TASK | SKB | XDP)
-TEST_REFUSED(cgroup_sock, CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, SKB | XDP)
+TEST_REFUSED(sk_skb, SK_SKB, 0, TASK | PACKET)
+TEST_REFUSED(sock_ops, SOCK_OPS, BPF_CGROUP_SOCK_OPS, TASK | PACKET)
+TEST_REFUSED(cgroup_sock, CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, PACKET)
 TEST_REFUSED(cgroup_sock_addr, CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT,
-	     SKB | XDP)
-TEST_REFUSED(cgroup_sockopt, CGROUP_SOCKOPT, BPF_CGROUP_GETSOCKOPT, SKB | XDP)
+	     PACKET)
+TEST_REFUSED(cgroup_sockopt, CGROUP_SOCKOPT, BPF_CGROUP_GETSOCKOPT, PACKET)
 
 /* Tasks. */
-TEST_REFUSED(kprobe, KPROBE, 0, SOCK | SKB | XDP)
-TEST_REFUSED(tracepoint, TRACEPOINT, 0, SOCK | SKB | XDP)
-TEST_REFUSED(raw_tracepoint, RAW_TRACEPOINT, 0, SOCK | SKB | XDP)
-TEST_REFUSED(perf_event, PERF_EVENT, 0, SOCK | SKB | XDP)
-TEST_REFUSED(syscall, SYSCALL, 0, SOCK | SKB | XDP)
-TEST_REFUSED(cgroup_device, CGROUP_DEVICE, BPF_CGROUP_DEVICE, SOCK | SKB | XDP)
-TEST_REFUSED(cgroup_sysctl, CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, SOCK | SKB | XDP)
+TEST_REFUSED(kprobe, KPROBE, 0, SOCK | PACKET)
+TEST_REFUSED(tracepoint, TRACEPOINT, 0, SOCK | PACKET)
+TEST_REFUSED(raw_tracepoint, RAW_TRACEPOINT, 0, SOCK | PACKET)
+TEST_REFUSED(perf_event, PERF_EVENT, 0, SOCK | PACKET)
+TEST_REFUSED(syscall, SYSCALL, 0, SOCK | PACKET)
+TEST_REFUSED(cgroup_device, CGROUP_DEVICE, BPF_CGROUP_DEVICE, SOCK | PACKET)
+TEST_REFUSED(cgroup_sysctl, CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, SOCK | PACKET)
 
 /* Tracing may meet packets at any time, so it must not look into them. */
 #define TEST_REFUSED_BTF(NAME, TYPE, ATTACH_TYPE, FUNC, OPTION)		\
@@ -491,7 +500,7 @@ TEST_REFUSED(cgroup_sysctl, CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, SOCK | SKB | XDP)
 		self->prog.attach_btf_id = id;				\
 		expect_refused(_metadata, &self->prog,			\
 			       BPF_PROG_TYPE_##TYPE, ATTACH_TYPE,	\
-			       SKB | XDP);				\
+			       PACKET);				\
 	}
 
 TEST_REFUSED_BTF(tracing, TRACING, BPF_TRACE_FENTRY, "ip_rcv", "CONFIG_INET")
@@ -500,7 +509,7 @@ TEST_REFUSED_BTF(tp_btf, TRACING, BPF_TRACE_RAW_TP, "net_dev_xmit",
 TEST_REFUSED_BTF(lsm, LSM, BPF_LSM_MAC, "file_open", "CONFIG_BPF_LSM")
 
 /* Neither packets nor tasks, whatever their hooks have in common. */
-#define ALL_KINDS (TASK | SOCK | SKB | XDP)
+#define ALL_KINDS (TASK | SOCK | PACKET)
 TEST_REFUSED(sk_msg, SK_MSG, BPF_SK_MSG_VERDICT, ALL_KINDS)
 TEST_REFUSED(sk_reuseport, SK_REUSEPORT, BPF_SK_REUSEPORT_SELECT, ALL_KINDS)
 TEST_REFUSED(sk_lookup, SK_LOOKUP, BPF_SK_LOOKUP, ALL_KINDS)

@@ -797,6 +797,7 @@ static const char *const kfuncs[] = {
 	[ASK_SK] = "bpf_sk_netns_ident",
 	[ASK_SKB] = "bpf_skb_netns_ident",
 	[ASK_XDP] = "bpf_xdp_netns_ident",
+	[ASK_NF] = "bpf_nf_netns_ident",
 };
 
 static void print_counts(const struct stress_count *count)

@@ -105,7 +105,7 @@ FIXTURE_VARIANT(who_may)
 	int unload_module;
 	int find_by_id;
 	int load_syscall;
-	int load_socket_filter;
+	int load_cgroup_skb;
 	int load_tracing;
 	int load_cgroup;
 	int load_tc;
@@ -116,7 +116,7 @@ FIXTURE_VARIANT(who_may)
 #define NO_MODULES .load_module = -EPERM, .unload_module = -EPERM
 
 #define LOADS(ERR)							\
-	.load_syscall = (ERR), .load_socket_filter = (ERR),		\
+	.load_syscall = (ERR), .load_cgroup_skb = (ERR),			\
 	.load_tracing = (ERR), .load_cgroup = (ERR), .load_tc = (ERR)
 
 FIXTURE_VARIANT_ADD(who_may, root)
@@ -232,7 +232,7 @@ FIXTURE_VARIANT_ADD(who_may, agent_in_container)
 	NO_MODULES,
 	.find_by_id = -EPERM,
 	.load_syscall = -EACCES,
-	.load_socket_filter = -EACCES,
+	.load_cgroup_skb = -EACCES,
 	.load_tracing = -EACCES,
 	.load_cgroup = -EPERM,
 	.load_tc = -EPERM,
@@ -400,9 +400,9 @@ static int load_packet(struct raw_prog *prog, enum bpf_prog_type type)
 	return fd_drop(raw_load(prog));
 }
 
-static int do_load_socket_filter(void *prog)
+static int do_load_cgroup_skb(void *prog)
 {
-	return load_packet(prog, BPF_PROG_TYPE_SOCKET_FILTER);
+	return load_packet(prog, BPF_PROG_TYPE_CGROUP_SKB);
 }
 
 static int do_load_tc(void *prog)
@@ -437,10 +437,10 @@ TEST_F(who_may, load_cgroup_program)
 	expect_load(_metadata, self, variant->load_cgroup, do_load_cgroup);
 }
 
-TEST_F(who_may, load_socket_filter)
+TEST_F(who_may, load_cgroup_skb)
 {
 	self->prog->kfunc = &self->skb_kfunc;
-	expect_load(_metadata, self, variant->load_socket_filter, do_load_socket_filter);
+	expect_load(_metadata, self, variant->load_cgroup_skb, do_load_cgroup_skb);
 }
 
 TEST_F(who_may, load_tc_program)
@@ -540,7 +540,7 @@ TEST_F(unprivileged_bpf, is_no_way_to_a_kfunc)
 	EXPECT_EQ(0, ns_call(&self->task, do_load_plain_filter, self->prog)) {
 		TH_LOG("%s", self->prog->log);
 	}
-	EXPECT_EQ(-EPERM, ns_call(&self->task, do_load_socket_filter,
+	EXPECT_EQ(-EPERM, ns_call(&self->task, do_load_cgroup_skb,
 				  self->prog));
 	EXPECT_NE(NULL, strstr(self->prog->log, "CAP_BPF")) {
 		TH_LOG("%s", self->prog->log);

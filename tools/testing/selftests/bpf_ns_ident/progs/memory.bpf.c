@@ -365,9 +365,19 @@ int socket_under_rcu(struct bpf_nf_ctx *ctx)
 SEC("?netfilter")
 int packet_at_an_offset(struct bpf_nf_ctx *ctx)
 {
+	struct bpf_dynptr packet;
+
+	bpf_dynptr_from_skb((void *)ctx->skb + 8, 0, &packet);
+	return 1;
+}
+
+/* Contexts: the same. */
+SEC("?netfilter")
+int context_at_an_offset(struct bpf_nf_ctx *ctx)
+{
 	struct bpf_ns_ident ident = {};
 
-	bpf_skb_netns_ident((void *)ctx->skb + 8, &ident);
+	bpf_nf_netns_ident((void *)ctx + 8, &ident);
 	return 1;
 }
 

@@ -47,7 +47,8 @@ static __noinline int look_up(const struct question *q,
 	if (ident->ino != space->ino || q->type != space->type)
 		return IS_WRONG;
 	/* A device, and packets in it, are a bit longer there than tasks. */
-	if (space->is_gone && q->kfunc != ASK_SKB && q->kfunc != ASK_XDP)
+	if (space->is_gone && q->kfunc != ASK_SKB && q->kfunc != ASK_XDP &&
+	    q->kfunc != ASK_NF)
 		return IS_WRONG;
 	__sync_fetch_and_add(&space->answers, 1);
 	return IS_RIGHT;
@@ -91,7 +92,7 @@ static __noinline int judge(const struct question *q, __s64 ret,
 	if (!all || !count || kfunc >= NR_ASK || prog >= MAX_STRESS_PROGS)
 		return 0;
 	/* What a task gives back at its end, or a packet without a device. */
-	may_be_none = kfunc != ASK_SK && kfunc != ASK_XDP;
+	may_be_none = kfunc != ASK_SK && kfunc != ASK_XDP && kfunc != ASK_NF;
 
 	__sync_fetch_and_add(&count->asked[kfunc], 1);
 	__sync_fetch_and_add(&all->by_prog[prog], 1);
@@ -153,13 +154,18 @@ static __always_inline void ask_current(__u32 prog)
 	ask(PROG, ASK_SK, CLONE_NEWNET,					\
 	    bpf_sk_netns_ident((const void *)(SK), &ident))
 
-static __always_inline void ask_skb(__u32 prog, struct __sk_buff *skb)
+static __always_inline void ask_sk_of(__u32 prog, struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
 
-	ask(prog, ASK_SKB, CLONE_NEWNET, bpf_skb_netns_ident(skb, &ident));
 	if (sk)
 		ask_sk(prog, sk);
+}
+
+static __always_inline void ask_skb(__u32 prog, struct __sk_buff *skb)
+{
+	ask(prog, ASK_SKB, CLONE_NEWNET, bpf_skb_netns_ident(skb, &ident));
+	ask_sk_of(prog, skb);
 }
 
 SEC("raw_tp/sys_enter")
@@ -311,7 +317,7 @@ int stress_cgroup_skb(struct __sk_buff *skb)
 SEC("socket")
 int stress_filter(struct __sk_buff *skb)
 {
-	ask_skb(19, skb);
+	ask_sk_of(19, skb);
 	return -1;
 }
 
@@ -368,8 +374,7 @@ int stress_sock_ops(struct bpf_sock_ops *ctx)
 SEC("netfilter")
 int stress_netfilter(struct bpf_nf_ctx *ctx)
 {
-	ask(26, ASK_SKB, CLONE_NEWNET,
-	    bpf_skb_netns_ident((void *)ctx->skb, &ident));
+	ask(26, ASK_NF, CLONE_NEWNET, bpf_nf_netns_ident(ctx, &ident));
 	return NF_ACCEPT;
 }
 
@@ -383,7 +388,7 @@ int stress_lwt_in(struct __sk_buff *skb)
 SEC("lwt_out")
 int stress_lwt_out(struct __sk_buff *skb)
 {
-	ask_skb(28, skb);
+	ask_sk_of(28, skb);
 	return BPF_OK;
 }
 
@@ -405,9 +410,6 @@ struct {
 SEC("sk_skb")
 int stress_sk_skb(struct __sk_buff *skb)
 {
-	struct bpf_sock *sk = skb->sk;
-
-	if (sk)
-		ask_sk(30, sk);
+	ask_sk_of(30, skb);
 	return SK_PASS;
 }

@@ -13,6 +13,7 @@ enum stress_kfunc {
 	ASK_SK,
 	ASK_SKB,
 	ASK_XDP,
+	ASK_NF,
 	NR_ASK,
 };
 
