@@ -259,24 +259,26 @@ impl Buf {
         self.bytes(&value.to_ne_bytes());
     }
 
-    /// Whether the string `s`, with a NUL behind it, is at `at`.
-    const fn has_str_at(&self, at: usize, s: &[u8]) -> bool {
-        if at + s.len() >= self.len || self.bytes[at + s.len()] != 0 {
-            return false;
-        }
-        let mut i = 0;
-        while i < s.len() {
-            if self.bytes[at + i] != s[i] {
-                return false;
+    /// Returns where the string `s` is, in a buffer of strings that end with a NUL.
+    ///
+    /// The end of another string does not count. The kernel would accept it, but not every program
+    /// that reads BTF does.
+    const fn position(&self, s: &[u8]) -> Option<usize> {
+        let (mut start, mut end) = (0, 0);
+        while end < self.len {
+            if self.bytes[end] == 0 {
+                if same_bytes(self.bytes.split_at(end).0.split_at(start).1, s) {
+                    return Some(start);
+                }
+                start = end + 1;
             }
-            i += 1;
+            end += 1;
         }
-        true
+        None
     }
 }
 
-const fn same_str(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
+const fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
@@ -288,6 +290,10 @@ const fn same_str(a: &str, b: &str) -> bool {
         i += 1;
     }
     true
+}
+
+const fn same_str(a: &str, b: &str) -> bool {
+    same_bytes(a.as_bytes(), b.as_bytes())
 }
 
 const fn same_type(a: &Type, b: &Type) -> bool {
@@ -412,36 +418,41 @@ impl Types {
 }
 
 /// One BTF blob in the making: its types and its strings.
-#[derive(Clone, Copy)]
 struct Section {
     types: Buf,
     strings: Buf,
-    /// The string offset that `strings` begins at.
-    first_string: usize,
+    /// The strings of the blob that this one goes on from.
+    base_strings: Buf,
 }
 
 impl Section {
-    const fn new(first_string: usize) -> Self {
+    const fn new(base_strings: Buf) -> Self {
         Self {
             types: Buf::new(),
             strings: Buf::new(),
-            first_string,
+            base_strings,
         }
     }
 
     /// Returns the offset of a string, which is added unless it is there.
+    ///
+    /// As in libbpf, a string of the base is not added once more. `btf_relocate()` finds it in
+    /// `vmlinux` if it is the name of a type. All strings of the base are.
     const fn string(&mut self, s: &str) -> u32 {
         let s = s.as_bytes();
-        let mut at = 0;
-        while at < self.strings.len {
-            if self.strings.has_str_at(at, s) {
-                return (self.first_string + at) as u32;
-            }
-            at += 1;
+        if let Some(at) = self.base_strings.position(s) {
+            return at as u32;
         }
-        self.strings.bytes(s);
-        self.strings.u8(0);
-        (self.first_string + at) as u32
+        let at = match self.strings.position(s) {
+            Some(at) => at,
+            None => {
+                let at = self.strings.len;
+                self.strings.bytes(s);
+                self.strings.u8(0);
+                at
+            }
+        };
+        (self.base_strings.len + at) as u32
     }
 
     /// Adds a `struct btf_type`.
@@ -661,7 +672,7 @@ pub const fn encode(funcs: &'static [Func]) -> Encoded {
         types.base.push(INT);
     }
 
-    let mut base = Section::new(0);
+    let mut base = Section::new(Buf::new());
     base.string("");
     let mut i = 0;
     while i < types.base.len {
@@ -669,7 +680,7 @@ pub const fn encode(funcs: &'static [Func]) -> Encoded {
         i += 1;
     }
 
-    let mut split = Section::new(base.strings.len);
+    let mut split = Section::new(base.strings);
     let mut i = 0;
     while i < types.split.len {
         types.write_type(&mut split, types.split.list[i]);
@@ -891,6 +902,117 @@ mod tests {
             ]
         ));
         assert!(blob.strings == b"x\0one\0two\0bpf_kfunc\0");
+        Ok(())
+    }
+
+    #[test]
+    fn name_is_not_inside_another() -> Result {
+        const BTF: Encoded = encode(&[
+            Func {
+                name: "mend",
+                params: &[
+                    Param {
+                        name: "append",
+                        ty: INT,
+                    },
+                    Param {
+                        name: "end",
+                        ty: INT,
+                    },
+                    Param {
+                        name: "app",
+                        ty: INT,
+                    },
+                ],
+                ret: <u32 as Describe>::TYPE,
+            },
+            Func {
+                name: "app",
+                params: &[],
+                ret: Type::Void,
+            },
+            Func {
+                name: "kfunc",
+                params: &[],
+                ret: Type::Void,
+            },
+        ]);
+        let base = BTF.base::<{ BTF.base_len() }>();
+        let split = BTF.split::<{ BTF.split_len() }>();
+
+        let blob = parse(&base)?;
+        assert!(is_words(
+            blob.types,
+            &[
+                // [1] "unsigned int", [2] "int", which is not at 10.
+                &[1, 1 << 24, 4, 32],
+                &[14, 1 << 24, 4, 1 << 24 | 32],
+            ]
+        ));
+        assert!(blob.strings == b"\0unsigned int\0int\0");
+
+        // "append" is at 18, "end" at 25, "app" at 29, "mend" at 33, "kfunc" at 38 and "bpf_kfunc"
+        // at 44.
+        let blob = parse(&split)?;
+        assert!(is_words(
+            blob.types,
+            &[
+                // [3] to [5] FUNC_PROTO.
+                &[0, 13 << 24 | 3, 1],
+                &[18, 2],
+                &[25, 2],
+                &[29, 2],
+                &[0, 13 << 24, 0],
+                &[0, 13 << 24, 0],
+                // [6] to [8] FUNC.
+                &[33, 12 << 24 | 1, 3],
+                &[29, 12 << 24 | 1, 4],
+                &[38, 12 << 24 | 1, 5],
+                // Their tags.
+                &[44, 17 << 24, 6, u32::MAX],
+                &[44, 17 << 24, 7, u32::MAX],
+                &[44, 17 << 24, 8, u32::MAX],
+            ]
+        ));
+        assert!(blob.strings == b"append\0end\0app\0mend\0kfunc\0bpf_kfunc\0");
+        Ok(())
+    }
+
+    #[test]
+    fn names_of_base_are_shared() -> Result {
+        const BTF: Encoded = encode(&[Func {
+            name: "f",
+            params: &[
+                Param {
+                    name: "sock",
+                    ty: Type::Ptr(&Type::Opaque("sock")),
+                },
+                Param {
+                    name: "ock",
+                    ty: INT,
+                },
+            ],
+            ret: Type::Void,
+        }]);
+        let base = BTF.base::<{ BTF.base_len() }>();
+        let split = BTF.split::<{ BTF.split_len() }>();
+
+        // [1] STRUCT "sock", [2] "int".
+        assert!(parse(&base)?.strings == b"\0sock\0int\0");
+
+        let blob = parse(&split)?;
+        assert!(is_words(
+            &blob.types[..40],
+            &[
+                // [3] PTR 1.
+                &[0, 2 << 24, 1],
+                // [4] FUNC_PROTO: "sock" is that of the structure.
+                &[0, 13 << 24 | 2, 0],
+                &[1, 3],
+                &[10, 2],
+            ]
+        ));
+        assert!(blob.strings == b"ock\0f\0bpf_kfunc\0");
         Ok(())
     }
 
