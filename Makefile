@@ -37,7 +37,7 @@ help:
 	@echo '  bpf-selftests    - run those of the kernel'"'"'s own that this could be in the way of, without'
 	@echo '                     the series and with it (takes half an hour)'
 	@echo '  field            - show the module with crun, runc, podman, systemd-nspawn, iproute2, CRIU,'
-	@echo '                     an agent in Rust; FULL=1: 1,000 containers'
+	@echo '                     an agent in Rust, loaders in C, Rust and Go; FULL=1: 1,000 containers'
 	@echo '  bench            - measure what a call costs, in the VM'
 	@echo '  bench-build      - measure how long it takes from an edit to its result'
 	@echo '  bench-disasm     - show the machine code of the kfuncs'

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The object file of the agent, loaded by others: libbpf from C, bpftool, a light skeleton. Rust's
-libbpf-rs is what the agent itself uses. And what bpftrace says."""
+"""The object file of the agent, loaded by others: libbpf from C, bpftool, a light skeleton, cilium/ebpf
+from Go. Rust's libbpf-rs is what the agent itself uses. And what bpftrace says."""
 
+import functools
+import gzip
 import json
 import os
 import shutil
@@ -9,18 +11,30 @@ import subprocess
 
 from agent import Agent, triple
 from guest import DIR, ident, init_below, run, running, wait_for
+from ktap import Skip
 
 BUILT = os.environ["GUEST_WORK"] + "/agent"
 OBJECT = f"{BUILT}/agent.bpf.o"
 PINS = "/sys/fs/bpf/field"
+# Where each version of cilium/ebpf is.
+CILIUM = {"distribution": "", "newest": "/usr/src/sid"}
+# What programs return, see others.h.
+THERE, ABSENT = 1, 2
 
 
 def tests(full):
-    yield "loaders: libbpf, from C", lambda report: loader(report, "object", OBJECT)
-    yield "loaders: light skeleton of bpftool", lambda report: loader(report, "light")
+    libbpf = f"{BUILT}/loader"
+    yield "loaders: libbpf, from C", lambda report: loader(report, libbpf, "object", OBJECT)
+    yield "loaders: light skeleton of bpftool", lambda report: loader(report, libbpf, "light")
     yield "loaders: bpftool prog loadall", bpftool
     yield "loaders: libbpf-rs, from Rust", libbpf_rs
     yield "loaders: bpftrace", bpftrace
+    for version in CILIUM:
+        go = functools.partial(Go, version)
+        name = f"loaders: cilium/ebpf, {version}, from Go"
+        yield name, lambda report, go=go: go(report).object()
+        yield f"{name}: programs of others", lambda report, go=go: go(report).others()
+        yield f"{name}: weak kfuncs", lambda report, go=go: go(report).weak()
 
 
 def check(report, lines_of):
@@ -33,10 +47,10 @@ def check(report, lines_of):
         report.say(f"pid, dev, ino, id: {wanted}")
 
 
-def loader(report, *args):
-    output = DIR / f"loader-{args[0]}"
+def loader(report, path, *args):
+    output = DIR / f"{os.path.basename(path)}-{args[0]}"
     with open(output, "wb") as file, subprocess.Popen(
-        [f"{BUILT}/loader", *args], stdin=subprocess.PIPE, stdout=file, stderr=subprocess.PIPE
+        [path, *args], stdin=subprocess.PIPE, stdout=file, stderr=subprocess.PIPE
     ) as process:
 
         def lines():
@@ -62,7 +76,7 @@ def bpftool(report):
         # What is pinned is links.
         maps = json.loads(run("bpftool", "-j", "map", "show").stdout)
         events = max((m for m in maps if m.get("name") == "events"), key=lambda m: m["id"])
-        loader(report, "map", str(events["id"]))
+        loader(report, f"{BUILT}/loader", "map", str(events["id"]))
     finally:
         shutil.rmtree(PINS)
 
@@ -84,3 +98,57 @@ def bpftrace(report):
     )
     report.say(done.stderr or done.stdout)
     assert done.returncode and "Unknown function" in done.stderr, "bpftrace can? Tell ns_ident.rst."
+
+
+class Go:
+    """A version of cilium/ebpf."""
+
+    def __init__(self, version, report):
+        self.report, self.version = report, version
+        self.path = f"{BUILT}/loader-{version}"
+        changes = f"{CILIUM[version]}/usr/share/doc/golang-github-cilium-ebpf-dev/changelog.Debian.gz"
+        with gzip.open(changes, "rt") as file:
+            self.number = file.readline().split("(")[1].split(")")[0]
+        report.say(f"version {self.number}")
+        if not os.path.exists(self.path):
+            with open(f"{BUILT}/{version}.log", encoding="utf-8") as log:
+                raise Skip(f"version {self.number} does not build: {log.read()}")
+
+    def object(self):
+        loader(self.report, self.path, "object", OBJECT)
+
+    def program(self, file, name):
+        """What a program returns and leaves in its context, or what the library says."""
+        done = run(self.path, "program", f"{BUILT}/{file}.bpf.o", name, check=False)
+        self.report.say(f"{name}: {done.stdout}{done.stderr}")
+        if done.returncode:
+            return done.stderr
+        value, *where = map(int, done.stdout.split())
+        return value, tuple(where)
+
+    def others(self):
+        """What does not use the module, while it is loaded."""
+        run("modprobe", "fou")
+        for name, wanted in ("kfunc_of_fou", THERE), ("type_of_nobody", ABSENT):
+            got = self.program("others", name)
+            assert got == (wanted, (0, 0, 0)), got
+
+    def weak(self):
+        """Kfuncs that a program can do without. What is known not to work is told by its message."""
+        asked = self.program("weak", "ours")
+        nobody = self.program("weak", "kfunc_of_nobody")
+        unasked = self.program("weak", "ours_unasked")
+        if "unsupported binding: STB_WEAK" in asked:
+            # So up to some version: with one of them, the library does not take the file at all.
+            assert asked == unasked == nobody
+            self.report.say("known not to work: any weak kfunc")
+            return
+        there = (THERE, ident("/proc/self/ns/pid"))
+        assert unasked == there, unasked
+        assert nobody == (ABSENT, (0, 0, 0)), nobody
+        # The address, of a kfunc that there is, is put into the program as if it was called there.
+        if "BPF_LD_IMM64 uses reserved fields" in asked:
+            self.report.say("known not to work: to ask for a kfunc of a module that there is")
+        else:
+            assert asked == there, asked
+            self.report.say("works, which is news for ns_ident.rst")
