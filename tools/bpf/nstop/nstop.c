@@ -3,13 +3,17 @@
 #define _GNU_SOURCE
 #define __SANE_USERSPACE_TYPES__	/* __u64 is long long everywhere */
 #include <err.h>
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/libbpf.h>
 
@@ -17,8 +21,11 @@
 
 #define DEFAULT_SECS	2.0
 #define MAX_SECS	86400.0
+#define TABLE_SIZE	(1024 * 1024)	/* for thousands of rows */
 
 struct options opt = { .secs = DEFAULT_SECS };
+
+static atomic_int exit_status = EXIT_MATCH;
 
 static void usage(FILE *f)
 {
@@ -154,18 +161,53 @@ static int print_libbpf(enum libbpf_print_level level, const char *format,
 	return opt.verbose ? vfprintf(stderr, format, args) : 0;
 }
 
+void found_mismatch(void)
+{
+	exit_status = EXIT_MISMATCH;
+}
+
+/*
+ * A thread of its own, since the other one may be waiting for who reads what it
+ * prints. No lock is taken here, of stdio for instance, and _exit() ends the
+ * other thread as SIGKILL does.
+ */
+static void *wait_for_signal(void *quit)
+{
+	int sig;
+
+	while (sigwait(quit, &sig))
+		;
+	_exit(exit_status);
+}
+
+static void end_on_signals(void)
+{
+	static sigset_t quit;
+	pthread_t thread;
+
+	sigemptyset(&quit);
+	sigaddset(&quit, SIGINT);
+	sigaddset(&quit, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &quit, NULL);
+	errno = pthread_create(&thread, NULL, wait_for_signal, &quit);
+	if (errno)
+		err(EXIT_ERROR, "cannot make a thread");
+}
+
 int main(int argc, char **argv)
 {
-	sigset_t quit;
+	static char table[TABLE_SIZE];
 
 	parse_args(argc, argv);
 	libbpf_set_print(print_libbpf);
+	/* A table goes out as a whole: a signal does not end it halfway. */
+	setvbuf(stdout, table, _IOFBF, sizeof(table));
+	if (!opt.once)
+		end_on_signals();
 
-	sigemptyset(&quit);
-	if (!opt.once) {
-		sigaddset(&quit, SIGINT);
-		sigaddset(&quit, SIGTERM);
-		sigprocmask(SIG_BLOCK, &quit, NULL);
-	}
-	return opt.net ? nstop_net(&quit) : nstop_tasks(&quit);
+	if (opt.net)
+		nstop_net();
+	else
+		nstop_tasks();
+	return exit_status;
 }

@@ -525,10 +525,9 @@ static struct nstop_net_bpf *load(void)
 	return skel;
 }
 
-int nstop_net(const sigset_t *quit)
+void nstop_net(void)
 {
 	struct nstop_net_bpf *skel;
-	int status = EXIT_MATCH;
 	double start, now;
 	int map;
 
@@ -541,7 +540,8 @@ int nstop_net(const sigset_t *quit)
 	start_round();
 	start = seconds();
 
-	while (wait_round(quit)) {
+	for (;;) {
+		wait_round();
 		/* A device that has moved by then is missing when looked for. */
 		read_traffic(map);
 		look_at_all();
@@ -551,7 +551,7 @@ int nstop_net(const sigset_t *quit)
 		start_table();
 		print_table(now - start);
 		if (print_summary())
-			status = EXIT_MISMATCH;
+			found_mismatch();
 		print_lost(&skel->bss->lost);
 		end_table();
 		if (opt.once)
@@ -562,5 +562,4 @@ int nstop_net(const sigset_t *quit)
 		start = now;
 	}
 	nstop_net_bpf__destroy(skel);
-	return status;
 }

@@ -810,6 +810,8 @@ static void do_round(struct nstop_tasks_bpf *skel, double secs)
 	forget_tasks();
 	read_calls(calls_fd);
 	forget_rows(calls_fd);
+	if (mismatches)
+		found_mismatch();
 
 	start_table();
 	print_table(secs);
@@ -819,12 +821,12 @@ static void do_round(struct nstop_tasks_bpf *skel, double secs)
 	end_table();
 }
 
-static int run(struct nstop_tasks_bpf *skel, const sigset_t *quit)
+static void run(struct nstop_tasks_bpf *skel)
 {
-	int status = EXIT_MATCH;
 	double start = seconds();
 
-	while (wait_round(quit)) {
+	do {
+		wait_round();
 		skel->bss->paused = true;
 		do_round(skel, seconds() - start);
 		skel->bss->paused = false;
@@ -833,12 +835,7 @@ static int run(struct nstop_tasks_bpf *skel, const sigset_t *quit)
 		/* This process called too, so there is at least one. */
 		if (!compared)
 			errx(EXIT_ERROR, "not a single task could be compared");
-		if (mismatches)
-			status = EXIT_MISMATCH;
-		if (opt.once)
-			break;
-	}
-	return status;
+	} while (!opt.once);
 }
 
 /*
@@ -919,10 +916,9 @@ static void check_kind(void)
 		     opt.kind->name);
 }
 
-int nstop_tasks(const sigset_t *quit)
+void nstop_tasks(void)
 {
 	struct nstop_tasks_bpf *skel;
-	int status;
 
 	/* The program is to know of it when it is loaded. */
 	if (opt.seen_by)
@@ -930,7 +926,6 @@ int nstop_tasks(const sigset_t *quit)
 	skel = load();
 	check_proc();
 	check_kind();
-	status = run(skel, quit);
+	run(skel);
 	nstop_tasks_bpf__destroy(skel);
-	return status;
 }

@@ -3,7 +3,6 @@
 #ifndef NSTOP_USER_H
 #define NSTOP_USER_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -53,12 +52,12 @@ extern struct options opt;
 struct bpf_object;
 struct bpf_program;
 
-/*
- * Each counts and prints until a signal of @quit is pending, and returns the
- * exit status.
- */
-int nstop_tasks(const sigset_t *quit);
-int nstop_net(const sigset_t *quit);
+/* Each counts and prints, once or until a signal ends the process. */
+void nstop_tasks(void);
+void nstop_net(void);
+
+/* Sets the exit status. To be called before it is printed. */
+void found_mismatch(void);
 
 /* Makes room for one more after @nr elements of @size bytes. */
 void *grow(void *old, size_t nr, size_t size);
@@ -88,8 +87,7 @@ void container_name(int proc, bool nested, char name[NSTOP_NAME_LEN]);
 
 double seconds(void);
 
-/* Returns false if it is time to go. */
-bool wait_round(const sigset_t *quit);
+void wait_round(void);
 
 /* Ends a table, or separates it from the one before. */
 void start_table(void);

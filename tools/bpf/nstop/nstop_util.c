@@ -118,16 +118,13 @@ double seconds(void)
 	return ts.tv_sec + ts.tv_nsec / (double)NSEC_PER_SEC;
 }
 
-bool wait_round(const sigset_t *quit)
+void wait_round(void)
 {
 	struct timespec ts = { .tv_sec = opt.secs };
-	int sig;
 
 	ts.tv_nsec = (opt.secs - ts.tv_sec) * NSEC_PER_SEC;
-	do {
-		sig = sigtimedwait(quit, NULL, &ts);
-	} while (sig < 0 && errno == EINTR);
-	return sig < 0;
+	while (nanosleep(&ts, &ts) && errno == EINTR)
+		;
 }
 
 void start_table(void)

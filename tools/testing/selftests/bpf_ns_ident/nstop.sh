@@ -54,6 +54,25 @@ mismatch_is_found()
 	says out '^[0-9]+ pid namespaces: [0-9]+ match, 2 mismatch'
 }
 
+# The exit status says so also if it is a signal that ends it.
+mismatch_is_kept()
+{
+	local nstop pid status
+
+	start_container unshare --fork --kill-child --pid || return
+	lie_about "$pid" $$ || return
+	"$NSTOP" --interval 0.1 > "$dir/out" 2> "$dir/err" 5>&- 6>&- &
+	nstop=$!
+	wait_for grep -q '^MISMATCH: ' "$dir/out"
+	kill -TERM $nstop
+	wait $nstop
+	status=$?
+	[ $status -eq 1 ] && return
+	ktap_print_msg "status $status"
+	show
+	return 1
+}
+
 bad_arguments_are_refused()
 {
 	local secs
@@ -99,6 +118,7 @@ tests()
 	cat <<-'TESTS'
 		container_matches
 		mismatch_is_found
+		mismatch_is_kept
 		bad_arguments_are_refused
 		help_is_no_error
 		module_absent_is_an_error
