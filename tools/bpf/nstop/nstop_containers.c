@@ -12,11 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "nstop_user.h"
 
 #define ID_LEN	12	/* of a hostname by podman */
+#define MAX_LEN	(16 * 1024 * 1024)	/* of a file */
 
 /* How the cgroup of a container is called. */
 static const struct {
@@ -52,18 +54,28 @@ static const char *const podman_lists[] = {
 	"/run/user/*/containers/*-containers/*containers.json",
 };
 
-/* Reads a file as a string that has to be freed, or returns NULL. */
+/*
+ * Reads a file as a string that has to be freed, or returns NULL. Users put
+ * there what they like: a FIFO or a file with a lease would block, a link may
+ * lead to what must not be opened, and a file may never end.
+ */
 static char *read_file(int dir, const char *path, size_t *len)
 {
 	size_t size = 0;
 	char *buf = NULL;
+	struct stat st;
 	ssize_t got;
 	int fd;
 
 	*len = 0;
-	fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW |
+			       O_NONBLOCK);
 	if (fd < 0)
 		return NULL;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return NULL;
+	}
 	do {
 		if (size - *len < 2) {
 			size += 4096;
@@ -74,7 +86,7 @@ static char *read_file(int dir, const char *path, size_t *len)
 		got = read(fd, buf + *len, size - *len - 1);
 		if (got > 0)
 			*len += got;
-	} while (got > 0);
+	} while (got > 0 && *len < MAX_LEN);
 	close(fd);
 	if (buf)
 		buf[*len] = '\0';

@@ -20,8 +20,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/param.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
+#include <linux/magic.h>
 #include <linux/nsfs.h>
 
 #include <bpf/bpf.h>
@@ -35,6 +38,7 @@
 #define DEVICES	"/proc/thread-self/net/dev"
 
 #define MAX_LINKS	64	/* on one side of a device, BPF_MPROG_MAX */
+#define MAX_NOTES	10	/* names that are skipped, per round */
 
 /* A device that packets are counted on. */
 struct device {
@@ -70,6 +74,10 @@ static size_t nr_rows;
  * counters, and before it looked for devices, are in the next round.
  */
 static bool moved, moved_before;
+
+/* Names of what else there is in NAMES in this round: those of the first ones. */
+static char *skipped[MAX_NOTES];
+static size_t nr_skipped;
 
 static int own_fd;
 static struct bpf_ns_ident own;
@@ -298,6 +306,62 @@ static void look_at_netns(int fd, const char *name)
 			forget_device(ns, &ns->devices[i]);
 }
 
+static void skip(const char *name)
+{
+	if (nr_skipped < MAX_NOTES) {
+		skipped[nr_skipped] = strdup(name);
+		if (!skipped[nr_skipped])
+			err(EXIT_ERROR, "out of memory");
+		make_printable(skipped[nr_skipped]);
+	}
+	nr_skipped++;
+}
+
+/*
+ * Opens the file of a net namespace. What is not of nsfs is not opened: that
+ * may block, as a FIFO does, or have an effect, as a device may. Returns -1 if
+ * it is none.
+ */
+static int open_netns(int dir, const char *name)
+{
+	struct statfs fs;
+	char path[64];
+	int fd, found;
+
+	found = openat(dir, name, O_PATH | O_CLOEXEC);
+	if (found < 0)
+		return -1;
+	if (fstatfs(found, &fs) || fs.f_type != NSFS_MAGIC) {
+		close(found);
+		return -1;
+	}
+	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", found);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		err(EXIT_ERROR, NAMES "/%s: %s", name, path);
+	close(found);
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void look_at_name(int dir, const char *name)
+{
+	struct stat st;
+	int fd;
+
+	fd = open_netns(dir, name);
+	if (fd >= 0) {
+		look_at_netns(fd, name);
+		close(fd);
+	} else if (!fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW)) {
+		/* It is not gone. New names are ordinary files for a moment. */
+		skip(name);
+	}
+}
+
 /*
  * The files are not kept open, since that would keep alive what others delete.
  * What is new is counted from here on.
@@ -306,21 +370,13 @@ static void look_at_all(void)
 {
 	struct dirent *de;
 	DIR *dir;
-	int fd;
 
 	dir = opendir(NAMES);
 	if (!dir && errno != ENOENT)
 		err(EXIT_ERROR, NAMES);
-	while (dir && (de = readdir(dir))) {
-		if (de->d_name[0] == '.')
-			continue;
-		fd = openat(dirfd(dir), de->d_name, O_RDONLY | O_CLOEXEC);
-		/* For a moment a name is an ordinary file, or already gone. */
-		if (fd >= 0 && ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET)
-			look_at_netns(fd, de->d_name);
-		if (fd >= 0)
-			close(fd);
-	}
+	while (dir && (de = readdir(dir)))
+		if (de->d_name[0] != '.')
+			look_at_name(dirfd(dir), de->d_name);
 	if (dir)
 		closedir(dir);
 	/* The last one, since it may have a name. */
@@ -454,6 +510,17 @@ static unsigned int print_summary(void)
 	return mismatches;
 }
 
+static void print_skipped(void)
+{
+	size_t i;
+
+	for (i = 0; i < nr_skipped && i < MAX_NOTES; i++)
+		printf("SKIPPED: " NAMES "/%s is not a net namespace\n",
+		       skipped[i]);
+	if (nr_skipped > MAX_NOTES)
+		printf("SKIPPED: and %zu more names\n", nr_skipped - MAX_NOTES);
+}
+
 /* Whatever is not in the table. The counters only grow: print what is new. */
 static void print_lost(const struct nstop_lost *lost)
 {
@@ -478,6 +545,9 @@ static void start_round(void)
 		memset(&rows[i]->link, 0, sizeof(rows[i]->link));
 		rows[i]->seen = false;
 	}
+	while (nr_skipped > 0)
+		if (--nr_skipped < MAX_NOTES)
+			free(skipped[nr_skipped]);
 	moved_before = moved;
 	moved = false;
 }
@@ -552,6 +622,7 @@ void nstop_net(void)
 		print_table(now - start);
 		if (print_summary())
 			found_mismatch();
+		print_skipped();
 		print_lost(&skel->bss->lost);
 		end_table();
 		if (opt.once)

@@ -1,25 +1,36 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# nstop: a signal ends it, whatever it waits for.
+# nstop: what it does not wait for, and that a signal ends it.
 
 # shellcheck source=nstop_util.sh
 . "$(dirname "$(readlink -f "$0")")/nstop_util.sh"
 
 # shellcheck disable=SC2034
-takes_python="stopped_terminal_int stopped_terminal_term"
+takes_python="skips_what_is_no_namespace stopped_terminal_int stopped_terminal_term"
 
+GUARD=60	# seconds, after which nstop hangs
+
+NAMES=/run/netns
+NAME=nstop-$$	# since others may have short ones
+PODMAN=/run/user/$NAME
 nstop=
 
 undo()
 {
+	local path
+
 	if [ -n "$nstop" ]; then
 		kill -KILL "$nstop"
 		wait "$nstop"
 		nstop=
 	fi
 	exec 8>&-
-	rm -f "$dir/pipe"
+	rm -rf "$dir/pipe" "$PODMAN"
+	for path in "$NAMES/$NAME"-*; do
+		umount "$path"
+		rm -f "$path"
+	done
 } 2> /dev/null
 
 has_ended()
@@ -102,6 +113,47 @@ select.select([3], [], [])
 	return 1
 }
 
+# What is in the directory besides is named. A link to a namespace is one.
+skips_what_is_no_namespace()
+{
+	local pid what
+
+	mkdir -p $NAMES
+	start_container unshare --net || return
+	ln -s "/proc/$pid/ns/net" "$NAMES/$NAME-netns" || return
+	mkfifo "$NAMES/$NAME-fifo" && ln -s "$NAME-fifo" "$NAMES/$NAME-link" &&
+		ln -s nowhere "$NAMES/$NAME-dangling" &&
+		mknod "$NAMES/$NAME-device" c 1 3 && : > "$NAMES/$NAME-file" &&
+		: > "$NAMES/$NAME-uts" &&
+		mount --bind /proc/self/ns/uts "$NAMES/$NAME-uts" || return
+	python3 -c '
+import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$NAMES/$NAME-socket" || return
+
+	run 0 timeout $GUARD "$NSTOP" --net --once --interval 0.1 || return
+	says out "^ *$(pair_of "$pid" net) .* $NAME-netns +RX " || return
+	for what in fifo link dangling device file uts socket; do
+		says out "^SKIPPED: $NAMES/$NAME-$what is not a net namespace$" ||
+			return
+	done
+	does_not_say out "^SKIPPED: .*/$NAME-netns" && [ ! -s "$dir/err" ]
+}
+
+# What users have in place of podman's lists of containers, which are looked
+# at for the name of a host that podman would give.
+skips_what_is_no_list()
+{
+	local pid lists=$PODMAN/containers/overlay-containers
+
+	mkdir -p "$lists" && mkfifo "$lists/containers.json" || return
+	ln -s containers.json "$lists/volatile-containers.json" || return
+	start_container env HOSTNAME=0123456789ab \
+		unshare --fork --kill-child --pid || return
+	run 0 timeout $GUARD "$NSTOP" --containers --once --interval 0.3 ||
+		return
+	says out "^ *$(pair_of "$pid" pid) .* match +- +bash \($pid\)$"
+}
+
 tests()
 {
 	cat <<-'TESTS'
@@ -111,6 +163,8 @@ tests()
 		stalled_reader_of_net_term stalled_reader TERM --net
 		stopped_terminal_int stopped_terminal INT
 		stopped_terminal_term stopped_terminal TERM
+		skips_what_is_no_namespace
+		skips_what_is_no_list
 	TESTS
 }
 

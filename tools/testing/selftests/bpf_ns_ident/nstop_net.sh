@@ -17,7 +17,6 @@ BYTES=1000
 # The names are those of this run, since others may have the short ones.
 A=nstop-$$-a
 B=nstop-$$-b
-FIFO=/run/netns/nstop-$$-fifo
 nstop=
 
 undo()
@@ -27,7 +26,6 @@ undo()
 		wait "$nstop"
 		nstop=
 	fi
-	rm -f "$FIFO"
 	ip netns del $A
 	ip netns del $B
 } 2> /dev/null
@@ -278,27 +276,53 @@ destroyed_after_a_move()
 	says out "^ *$(pair_of "$pid" net) +[0-9]+ moved +- +RX +[1-9]"
 }
 
-# As above, after nstop has read what was counted, and before it looks. It opens
-# what is there to know whether that is a namespace, which takes two for a FIFO.
+# Stops nstop when it has opened the directory of names, and until this is killed.
+stop_as_it_looks()
+{
+	start python3 -c '
+import ctypes, os, select, sys
+
+PTRACE_SYSCALL, PTRACE_SEIZE, PTRACE_INTERRUPT = 24, 0x4206, 0x4207
+WALL = 0x40000000
+pid = int(sys.argv[1])
+libc = ctypes.CDLL(None, use_errno=True)
+
+def ptrace(request):
+    if libc.ptrace(ctypes.c_long(request), pid, None, None) < 0:
+        raise OSError(ctypes.get_errno(), f"ptrace {request:#x}")
+
+def looks():
+    fds = f"/proc/{pid}/fd/"
+    return "/run/netns" in [os.readlink(fds + fd) for fd in os.listdir(fds)]
+
+ptrace(PTRACE_SEIZE)
+ptrace(PTRACE_INTERRUPT)
+os.waitpid(pid, WALL)
+looked = True
+while looked or not looks():
+    looked = looks()
+    ptrace(PTRACE_SYSCALL)
+    os.waitpid(pid, WALL)
+os.write(4, b"%d\n" % os.getpid())
+select.select([3], [], [])
+' "$1"
+}
+
+# As above, after nstop has read what was counted, and before it looks.
 moved_before_it_looks()
 {
-	local pid
+	local container pid tracer
 
 	make_pair && start_container unshare --net && start_nstop || return
-	mkfifo "$FIFO" || return
-	if [ "$FIFO" != "/run/netns/$(ls -U /run/netns | head -n 1)" ]; then
-		ktap_print_msg "nstop would look at others before $FIFO"
-		return 1
-	fi
-	if ! wait_for grep -qE 'fifo|partner' "/proc/$nstop/wchan"; then
-		ktap_print_msg "nstop does not open $FIFO"
-		return 1
-	fi
+	container=$pid
+	stop_as_it_looks "$nstop" || return
+	tracer=$pid
+	pid=$container
 	move_and_send && nsenter --target "$pid" --net ip link del cable ||
 		return
-	exec 8<> "$FIFO"
-	rm "$FIFO"
-	exec 8>&-
+	kill -KILL "$tracer"
+	wait "$tracer" 2> /dev/null
+	unset 'containers[-1]'
 	next_table ', 0 mismatch, 1 moved' && end_nstop 0 || return
 	says out "^ *$(pair_of "$pid" net) +[0-9]+ moved +- +RX +[1-9]"
 }
