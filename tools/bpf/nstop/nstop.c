@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
@@ -194,12 +195,25 @@ static void end_on_signals(void)
 		err(EXIT_ERROR, "cannot make a thread");
 }
 
+/* With --net, each device takes two files. What cannot be raised remains. */
+static void raise_max_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
 	static char table[TABLE_SIZE];
 
 	parse_args(argc, argv);
 	libbpf_set_print(print_libbpf);
+	raise_max_files();
+	check_files();
 	/* A table goes out as a whole: a signal does not end it halfway. */
 	setvbuf(stdout, table, _IOFBF, sizeof(table));
 	if (!opt.once)

@@ -75,6 +75,9 @@ static size_t nr_rows;
  */
 static bool moved, moved_before;
 
+/* Devices in this round for whose links there was no room. */
+static unsigned int not_counted;
+
 /* Names of what else there is in NAMES in this round: those of the first ones. */
 static char *skipped[MAX_NOTES];
 static size_t nr_skipped;
@@ -137,7 +140,23 @@ static bool is_here(const struct device *device)
 	return false;
 }
 
-/* Returns false if the device is gone. */
+/*
+ * Can the links of one more device be open, besides what is open for a moment?
+ * A new file gets the lowest number that is free.
+ */
+static bool has_room(void)
+{
+	__u64 needed = NSTOP_NR_DIRECTIONS + FILES_FOR_A_MOMENT;
+	int fd;
+
+	fd = fcntl(own_fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	close(fd);
+	return fd + needed <= max_files();
+}
+
+/* Returns false if the device is gone, or there is no room for its links. */
 static bool attach(struct device *device, const struct netns *ns,
 		   const char *name)
 {
@@ -151,6 +170,10 @@ static bool attach(struct device *device, const struct netns *ns,
 	__u32 len = sizeof(info);
 	int i;
 
+	if (!has_room()) {
+		not_counted++;
+		return false;
+	}
 	for (i = 0; i < NSTOP_NR_DIRECTIONS; i++)
 		device->links[i] = -1;
 	for (i = 0; i < NSTOP_NR_DIRECTIONS; i++) {
@@ -527,6 +550,10 @@ static void print_lost(const struct nstop_lost *lost)
 	const struct nstop_lost now = *lost;
 	static struct nstop_lost was;
 
+	if (not_counted)
+		printf("LOST: %u device%s not counted, no more than %llu files can be open: %s\n",
+		       not_counted, not_counted == 1 ? "" : "s", max_files(),
+		       RAISE_FILES);
 	if (now.ns_full != was.ns_full)
 		printf("LOST: %llu packets not counted, no room for more than %d namespaces\n",
 		       now.ns_full - was.ns_full, NSTOP_MAX_NS);
@@ -548,6 +575,7 @@ static void start_round(void)
 	while (nr_skipped > 0)
 		if (--nr_skipped < MAX_NOTES)
 			free(skipped[nr_skipped]);
+	not_counted = 0;
 	moved_before = moved;
 	moved = false;
 }
@@ -606,6 +634,7 @@ void nstop_net(void)
 	own_fd = open(SELF, O_RDONLY | O_CLOEXEC);
 	if (own_fd < 0 || fd_ident(own_fd, &own))
 		err(EXIT_ERROR, SELF);
+	check_files();
 	look_at_all();
 	start_round();
 	start = seconds();

@@ -166,28 +166,43 @@ static struct ns *get_row(const struct bpf_ns_ident *ident)
 	return ns;
 }
 
-/* The row of a namespace that is in use, and with it those of its ancestors. */
-static struct ns *live_row(int fd, const struct bpf_ns_ident *ident)
+/*
+ * Finds out about the ancestors, one after the other, so that no more than two
+ * files are open at a time.
+ */
+static void find_ancestors(int fd, struct ns *ns)
 {
 	struct bpf_ns_ident above;
-	struct ns *ns, *up;
-	int parent;
+	int from = fd, parent;
 
-	ns = get_row(ident);
-	if (opt.kind->has_parent && !ns->parent_known) {
-		parent = ioctl(fd, NS_GET_PARENT);
+	while (!ns->parent_known) {
+		parent = ioctl(from, NS_GET_PARENT);
 		/* EPERM: the parent, if there is one, is not for us to see. */
 		if (parent < 0 && errno != EPERM)
 			err(EXIT_ERROR, "NS_GET_PARENT");
-		if (parent >= 0) {
-			if (fd_ident(parent, &above))
-				err(EXIT_ERROR, "parent namespace");
-			ns->parent = live_row(parent, &above);
-			close(parent);
-		}
+		if (from != fd)
+			close(from);
 		ns->parent_known = true;
+		if (parent < 0)
+			return;
+		if (fd_ident(parent, &above))
+			err(EXIT_ERROR, "parent namespace");
+		ns->parent = get_row(&above);
+		ns = ns->parent;
+		from = parent;
 	}
+	if (from != fd)
+		close(from);
+}
 
+/* The row of a namespace that is in use, and with it those of its ancestors. */
+static struct ns *live_row(int fd, const struct bpf_ns_ident *ident)
+{
+	struct ns *ns, *up;
+
+	ns = get_row(ident);
+	if (opt.kind->has_parent)
+		find_ancestors(fd, ns);
 	for (up = ns; up && !up->live; up = up->parent)
 		up->live = true;
 	return ns;
@@ -924,6 +939,7 @@ void nstop_tasks(void)
 	if (opt.seen_by)
 		find_seen_by();
 	skel = load();
+	check_files();
 	check_proc();
 	check_kind();
 	run(skel);

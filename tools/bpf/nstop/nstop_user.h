@@ -59,6 +59,17 @@ void nstop_net(void);
 /* Sets the exit status. To be called before it is printed. */
 void found_mismatch(void);
 
+/* So many files may be open that are open for a moment only. */
+#define FILES_FOR_A_MOMENT	16
+
+#define RAISE_FILES	"raise that by 'ulimit -n'"
+
+/* How many files this process can have open. */
+__u64 max_files(void);
+
+/* Ends the process if FILES_FOR_A_MOMENT are more than can be opened. */
+void check_files(void);
+
 /* Makes room for one more after @nr elements of @size bytes. */
 void *grow(void *old, size_t nr, size_t size);
 

@@ -5,10 +5,12 @@
 #include <ctype.h>
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,6 +59,41 @@ void *grow(void *old, size_t nr, size_t size)
 	if (!new)
 		err(EXIT_ERROR, "out of memory");
 	return new;
+}
+
+__u64 max_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		err(EXIT_ERROR, "RLIMIT_NOFILE");
+	return limit.rlim_cur;
+}
+
+static void say_too_few_files(void)
+{
+	warnx("no more than %llu files can be open, which is too few: " RAISE_FILES,
+	      max_files());
+}
+
+void check_files(void)
+{
+	int fds[FILES_FOR_A_MOMENT], nr = 0;
+
+	while (nr < FILES_FOR_A_MOMENT) {
+		fds[nr] = open("/", O_PATH | O_CLOEXEC);
+		if (fds[nr] < 0)
+			break;
+		nr++;
+	}
+	if (nr < FILES_FOR_A_MOMENT) {
+		if (errno != EMFILE)
+			err(EXIT_ERROR, "/");
+		say_too_few_files();
+		exit(EXIT_ERROR);
+	}
+	while (nr > 0)
+		close(fds[--nr]);
 }
 
 bool same_ident(const struct bpf_ns_ident *a, const struct bpf_ns_ident *b)
@@ -187,7 +224,9 @@ void explain(int error, const char *kfunc, const char *caps)
 	if (error == EINVAL && bpf_btf_get_next_id(0, &id) == -EPERM)
 		error = EPERM;
 
-	if (error == EPERM) {
+	if (error == EMFILE) {
+		say_too_few_files();
+	} else if (error == EPERM) {
 		warnx("the kernel does not permit this process to load the BPF program:");
 		warnx("it takes %s in the initial user namespace",
 		      caps);

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# nstop: what it does not wait for, and that a signal ends it.
+# nstop: what it does not wait for, that a signal ends it, and what it does when
+# few files can be open.
 
 # shellcheck source=nstop_util.sh
 . "$(dirname "$(readlink -f "$0")")/nstop_util.sh"
@@ -10,6 +11,9 @@
 takes_python="skips_what_is_no_namespace stopped_terminal_int stopped_terminal_term"
 
 GUARD=60	# seconds, after which nstop hangs
+NR_NAMES=20
+FEW_FILES=32	# less than two for each of these
+FOR_A_MOMENT=16	# so many nstop leaves room for
 
 NAMES=/run/netns
 NAME=nstop-$$	# since others may have short ones
@@ -154,6 +158,133 @@ skips_what_is_no_list()
 	says out "^ *$(pair_of "$pid" pid) .* match +- +bash \($pid\)$"
 }
 
+make_names()
+{
+	local n
+
+	for ((n = 1; n <= NR_NAMES; n++)); do
+		ip netns add "$NAME-$n" &&
+			ip -n "$NAME-$n" link set lo up || return
+	done
+}
+
+# start_nstop [ARGUMENT...]: it counts when this returns
+start_nstop()
+{
+	"$NSTOP" --interval 0.3 "$@" > "$dir/out" 2> "$dir/err" 5>&- 6>&- &
+	nstop=$!
+	prints '^[0-9]+ [a-z]+ namespaces?: '
+}
+
+# leave_room NUMBER: nstop can have no more open files than it has, and these
+leave_room()
+{
+	local files=("/proc/$nstop/fd"/*)
+
+	limit=$((${#files[@]} + $1))
+	prlimit --pid "$nstop" --nofile="$limit:$limit"
+}
+
+# prints PATTERN
+prints()
+{
+	wait_for grep -qE -- "$1" "$dir/out" && return
+	ktap_print_msg "no line like '$1':"
+	tail -n 60 "$dir/out" "$dir/err" | sed 's/^/# /'
+	return 1
+}
+
+send()
+{
+	ip netns exec "$1" bash -c 'echo > /dev/udp/127.0.0.1/9'
+}
+
+# More can be open than the limit that whoever starts it has.
+raises_the_limit()
+{
+	local before n status
+
+	before=$(ulimit -Sn)
+	make_names && ulimit -Sn $FEW_FILES || return
+	start_nstop --net
+	status=$?
+	ulimit -Sn "$before"
+	[ $status -eq 0 ] || return
+	for n in 1 $NR_NAMES; do
+		send "$NAME-$n" || return
+		prints " match +$NAME-$n +RX +[1-9]" || return
+	done
+	ends TERM && does_not_say out '^LOST' && [ ! -s "$dir/err" ]
+}
+
+tables()
+{
+	grep -cE '^[0-9]+ net namespaces?: ' "$dir/out"
+}
+
+more_tables_than()
+{
+	[ "$(tables)" -gt "$1" ]
+}
+
+# Those that there is no room for are missing, and that is all. They are counted
+# when others are gone.
+says_what_is_missing()
+{
+	local last limit n tables
+
+	start_nstop --net && leave_room $((FOR_A_MOMENT + NR_NAMES / 2)) &&
+		make_names || return
+	prints "^LOST: [0-9]+ devices not counted, no more than $limit files can be open" ||
+		return
+	for ((n = 1; n <= NR_NAMES; n++)); do
+		prints " $NAME-$n +RX " && send "$NAME-$n" || return
+	done
+	# All that will be.
+	tables=$(tables)
+	wait_for more_tables_than $((tables + 2)) &&
+		says out " match +$NAME-[0-9]+ +RX +[1-9]" || return
+	for ((n = 1; n <= NR_NAMES; n++)); do
+		last=$NAME-$n
+		grep -qE " match +$last +RX +[1-9]" "$dir/out" || break
+	done
+	for ((n = 1; n <= NR_NAMES; n++)); do
+		[ "$NAME-$n" = "$last" ] || ip netns del "$NAME-$n" || return
+	done
+	wait_for counts "$last" && ends TERM || return
+	does_not_say out MISMATCH && [ ! -s "$dir/err" ]
+}
+
+# Sends until it is counted.
+counts()
+{
+	send "$1" && grep -qE " match +$1 +RX +[1-9]" "$dir/out"
+}
+
+# So few that nothing can be found out.
+too_few_files()
+{
+	run 2 bash -c 'ulimit -n 8; exec "$@"' - "$NSTOP" --once || return
+	says err 'no more than 8 files can be open' || return
+	[ ! -s "$dir/out" ]
+}
+
+# A file that is open for each level would be too many. Nobody is in those above,
+# so all are new to it at once.
+deeply_nested()
+{
+	local chain=() level limit pid
+
+	for ((level = 0; level < 30; level++)); do
+		chain+=(unshare --user --map-root-user)
+	done
+	start_nstop --ns user && leave_room $FOR_A_MOMENT || return
+	kill -STOP "$nstop"
+	start_container "${chain[@]}" || return
+	kill -CONT "$nstop"
+	prints "^ *$(pair_of "$pid" user) .* match  +bash \($pid\)$" && ends TERM
+}
+
 tests()
 {
 	cat <<-'TESTS'
@@ -165,6 +296,10 @@ tests()
 		stopped_terminal_term stopped_terminal TERM
 		skips_what_is_no_namespace
 		skips_what_is_no_list
+		raises_the_limit
+		says_what_is_missing
+		too_few_files
+		deeply_nested
 	TESTS
 }
 
