@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The agent: its command line, its end, and what goes wrong around it."""
 
+import fcntl
 import os
 import pathlib
 import signal
@@ -9,7 +10,7 @@ import time
 
 import agent as agents
 from agent import Agent, triple
-from guest import run, running, wait_for
+from guest import SECS, run, running, wait_for
 from runtimes import Oci
 
 MODULE = "bpf_ns_ident"
@@ -18,6 +19,7 @@ MODULE = "bpf_ns_ident"
 def tests(full):
     yield "agent: --help, bad arguments", arguments
     yield "agent: Ctrl-C and SIGTERM end it, and nothing is left", ends
+    yield "agent: Ctrl-C and SIGTERM end it while its reader stalls", stalled_reader
     yield "agent: a closed pipe ends it", closed_pipe
     yield "agent: without the module it says what to do", without_module
     yield "agent: without the security module it says what to do", without_lsm
@@ -53,6 +55,34 @@ def ends(report):
             agent.process.wait(60)
             report.say(agent.stop())
         wait_for(lambda: not programs(), "no programs are left")
+
+
+def stalled_reader(report):
+    for number in signal.SIGINT, signal.SIGTERM:
+        command = [agents.PATH, "--events", "exec"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            try:
+                fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+                process.stdout.readline()
+                stall(process)
+                process.send_signal(number)
+                status = process.wait(SECS)
+                report.say(f"{number.name}: status {status}")
+            finally:
+                process.kill()
+            # There is nobody to print the last line to, so the signal has ended it.
+            assert status == -number, process.stderr.read()
+        wait_for(lambda: not programs(), "no programs are left")
+
+
+def stall(process):
+    """Has the agent print until it waits for its reader."""
+
+    def waits():
+        run("true")
+        return "pipe_write" in pathlib.Path(f"/proc/{process.pid}/wchan").read_text(encoding="ascii")
+
+    wait_for(waits, "the agent waits for its reader")
 
 
 def closed_pipe(report):

@@ -7,23 +7,26 @@ mod container;
 use std::{
     cell::RefCell,
     error::Error,
-    fs, io,
-    io::Write,
+    fs::{self, File},
+    io::{self, Write},
     mem::size_of,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     os::fd::AsFd,
     os::unix::fs::MetadataExt,
     path::Path,
+    process,
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        mpsc::{self, Receiver},
+    },
+    thread,
     time::Duration,
 };
 
 use libbpf_rs::{
     query::ProgInfoIter, Link, MapCore, MapFlags, Object, ObjectBuilder, Program, RingBufferBuilder,
 };
-use nix::{
-    sys::signal::{SigSet, Signal},
-    sys::signalfd::{SfdFlags, SignalFd},
-};
+use nix::sys::signal::{self, SigHandler, SigSet, Signal};
 use serde_json::{json, Map, Value};
 
 const USAGE: &str = "\
@@ -45,6 +48,10 @@ const LSMS: &str = "/sys/kernel/security/lsm";
 const TICK: Duration = Duration::from_millis(100);
 /// Events after which signals, and what was lost, are looked at, however many there are still.
 const ROUND: u64 = 1024;
+/// For how long the agent still waits for its reader, or for something else, after a signal.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// As much of what is printed goes out at a time, so that it shows whether somebody reads.
+const PIECE: usize = 4096;
 const ECANCELED: i32 = 125;
 const EVENTS: [&str; 4] = ["exec", "exit", "connect", "open"];
 const TYPES: [&str; 8] = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"];
@@ -271,9 +278,37 @@ impl Programs {
     }
 }
 
+/// Grows as long as the main thread does not wait for anything.
+static PROGRESS: AtomicU64 = AtomicU64::new(0);
+
+fn note_progress() {
+    PROGRESS.fetch_add(1, Ordering::Relaxed);
+}
+
+struct Stdout(File);
+
+impl Stdout {
+    fn new() -> io::Result<Stdout> {
+        let fd = io::stdout().as_fd().try_clone_to_owned()?;
+        Ok(Stdout(fd.into()))
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let len = self.0.write(&data[..data.len().min(PIECE)])?;
+        note_progress();
+        Ok(len)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// What is printed, and what it adds up to.
 struct Output {
-    out: io::BufWriter<io::StdoutLock<'static>>,
+    out: io::BufWriter<Stdout>,
     names: container::Names,
     events: u64,
     in_round: u64,
@@ -287,6 +322,7 @@ impl Output {
             self.events += 1;
             self.in_round += 1;
             let line = event.to_json(&mut self.names);
+            note_progress();
             // What goes wrong is told by flush().
             let _ = writeln!(self.out, "{line}");
         }
@@ -319,7 +355,7 @@ impl Output {
 /// Runs the programs until a signal comes. Returns it, and which module they used.
 fn stream(
     options: &Options,
-    signals: &SignalFd,
+    signals: &Receiver<Signal>,
     output: &RefCell<Output>,
 ) -> Result<(Signal, Option<u64>)> {
     let programs = Programs::load(options)?;
@@ -346,17 +382,54 @@ fn stream(
             _ => {}
         }
         output.borrow_mut().end_round(&programs, &mut seen)?;
-        if let Some(signal) = next_signal(signals)? {
+        note_progress();
+        if let Ok(signal) = signals.try_recv() {
             return Ok((signal, module));
         }
     }
 }
 
-fn next_signal(signals: &SignalFd) -> Result<Option<Signal>> {
-    match signals.read_signal()? {
-        Some(info) => Ok(Some(Signal::try_from(info.ssi_signo as i32)?)),
-        None => Ok(None),
+/// Receives signals on a thread of its own, since the main one may wait for its reader. If it does so
+/// after a signal that ends the agent, or on a second one, the process ends by that signal.
+fn receive_signals() -> Result<Receiver<Signal>> {
+    let handled = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
+    handled.thread_block()?;
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut ending = false;
+        loop {
+            let Ok(signal) = handled.wait() else { continue };
+            if signal != Signal::SIGHUP {
+                if ending {
+                    end_by(signal);
+                }
+                ending = true;
+                thread::spawn(move || end_without_progress(signal));
+            }
+            // That fails if the main thread has ended.
+            let _ = sender.send(signal);
+        }
+    });
+    Ok(receiver)
+}
+
+fn end_without_progress(signal: Signal) {
+    loop {
+        let before = PROGRESS.load(Ordering::Relaxed);
+        thread::sleep(PATIENCE);
+        if PROGRESS.load(Ordering::Relaxed) == before {
+            end_by(signal);
+        }
     }
+}
+
+/// Ends the process as the signal does by default, whatever the main thread waits for.
+fn end_by(signal: Signal) -> ! {
+    // SAFETY: No function is installed that could do what a handler must not.
+    let _ = unsafe { signal::signal(signal, SigHandler::SigDfl) };
+    let _ = SigSet::from(signal).thread_unblock();
+    let _ = signal::raise(signal);
+    process::exit(1)
 }
 
 /// Tells the loads of the module apart: each makes the directory anew, and kernfs does not use a
@@ -366,26 +439,23 @@ fn module_ino() -> Option<u64> {
 }
 
 /// Waits until there is another module than that one, or for a signal.
-fn wait_for_module(old: Option<u64>, signals: &SignalFd) -> Result<Option<Signal>> {
+fn wait_for_module(old: Option<u64>, signals: &Receiver<Signal>) -> Option<Signal> {
     loop {
         let live = fs::read_to_string(format!("{MODULE}/initstate")).is_ok_and(|s| s == "live\n");
         if live && module_ino() != old {
-            return Ok(None);
+            return None;
         }
-        if let Some(signal) = next_signal(signals)? {
-            return Ok(Some(signal));
+        if let Ok(signal) = signals.recv_timeout(TICK) {
+            return Some(signal);
         }
-        std::thread::sleep(TICK);
     }
 }
 
 fn run(options: &Options) -> Result<()> {
     check_lsms(options)?;
-    let handled = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
-    handled.thread_block()?;
-    let signals = SignalFd::with_flags(&handled, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+    let signals = receive_signals()?;
     let output = RefCell::new(Output {
-        out: io::BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
+        out: io::BufWriter::with_capacity(64 * 1024, Stdout::new()?),
         names: container::Names::default(),
         events: 0,
         in_round: 0,
@@ -393,11 +463,12 @@ fn run(options: &Options) -> Result<()> {
     });
     while let (Signal::SIGHUP, module) = stream(options, &signals, &output)? {
         output.borrow_mut().line(&json!({"event": "paused"}))?;
-        match wait_for_module(module, &signals)? {
+        match wait_for_module(module, &signals) {
             None | Some(Signal::SIGHUP) => {}
             Some(_) => break,
         }
     }
+    note_progress();
     let mut output = output.into_inner();
     let (events, lost) = (output.events, output.lost);
     output.line(&json!({"event": "ended", "events": events, "lost": lost}))
@@ -409,7 +480,7 @@ fn main() {
         Ok(None) => return println!("{USAGE}"),
         Err(error) => {
             eprintln!("agent: {error}");
-            std::process::exit(2);
+            process::exit(2);
         }
     };
     if let Err(error) = run(&options) {
@@ -417,7 +488,7 @@ fn main() {
         let closed = error.downcast_ref::<io::Error>().map(io::Error::kind);
         if closed != Some(io::ErrorKind::BrokenPipe) {
             eprintln!("agent: {error}");
-            std::process::exit(1);
+            process::exit(1);
         }
     }
 }
