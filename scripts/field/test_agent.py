@@ -4,6 +4,7 @@
 import fcntl
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -21,6 +22,7 @@ def tests(full):
     yield "agent: Ctrl-C and SIGTERM end it, and nothing is left", ends
     yield "agent: Ctrl-C and SIGTERM end it while its reader stalls", stalled_reader
     yield "agent: a closed pipe ends it", closed_pipe
+    yield "agent: what users have in place of podman's lists does not block it", no_lists
     yield "agent: without the module it says what to do", without_module
     yield "agent: without the security module it says what to do", without_lsm
     yield "agent: Ctrl-C ends it while more comes than it can read", flood
@@ -83,6 +85,27 @@ def stall(process):
         return "pipe_write" in pathlib.Path(f"/proc/{process.pid}/wchan").read_text(encoding="ascii")
 
     wait_for(waits, "the agent waits for its reader")
+
+
+def no_lists(report):
+    """They are looked at for the name of a host that podman would give."""
+    user = pathlib.Path("/home/blocks")
+    lists = user / ".local/share/containers/storage/overlay-containers"
+    lists.mkdir(parents=True)
+    os.mkfifo(lists / "containers.json")
+    os.symlink("containers.json", lists / "volatile-containers.json")
+    host = "0123456789ab"
+    script = f"echo {host} > /proc/sys/kernel/hostname && exec true"
+    try:
+        with Agent("--events", "exec") as agent:
+            run("unshare", "--fork", "--pid", "--uts", "sh", "-c", script)
+            event = agent.wait_for(
+                "exec", lambda e: e["hostname"] == host and e["path"].endswith("/true")
+            )
+            assert event["container"] is None, event
+            report.say(agent.stop())
+    finally:
+        shutil.rmtree(user)
 
 
 def closed_pipe(report):

@@ -2,8 +2,15 @@
 //! The name of a container, as its runtime knows it: from what the event has of the moment that it
 //! was at, the names of cgroups and the hostname, and from what runtimes keep in files.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{
+    collections::HashMap,
+    fs::{self, OpenOptions},
+    io::Read,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
 
+use nix::libc::{O_NOCTTY, O_NOFOLLOW, O_NONBLOCK};
 use serde_json::{json, Value};
 
 /// How runtimes call the cgroup of a container.
@@ -20,6 +27,9 @@ const PREFIXES: [(&str, &str); 8] = [
 
 /// Those that call it by the name alone have a directory of that name here.
 const STATE_DIRS: [(&str, &str); 2] = [("/run/crun", "crun"), ("/run/runc", "runc")];
+
+/// More than what any list of podman has.
+const MAX_LEN: u64 = 16 * 1024 * 1024;
 
 /// What an event has of the task.
 pub struct Task<'a> {
@@ -129,8 +139,24 @@ fn podman_lists() -> impl Iterator<Item = Vec<u8>> {
         .flat_map(|store| {
             ["overlay", "vfs"].map(|driver| store.join(format!("{driver}-containers")))
         })
-        .flat_map(|dir: std::path::PathBuf| {
+        .flat_map(|dir: PathBuf| {
             ["containers.json", "volatile-containers.json"].map(|list| dir.join(list))
         })
-        .filter_map(|list| fs::read(list).ok())
+        .filter_map(|list| read_list(&list))
+}
+
+/// Users put there what they like: a FIFO or a file with a lease would block, a link may lead to
+/// what must not be opened, and a file may never end.
+fn read_list(path: &Path) -> Option<Vec<u8>> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(O_NOCTTY | O_NOFOLLOW | O_NONBLOCK)
+        .open(path)
+        .ok()?;
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut list = Vec::new();
+    file.take(MAX_LEN).read_to_end(&mut list).ok()?;
+    Some(list)
 }
