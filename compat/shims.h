@@ -15,7 +15,7 @@ struct mnt_namespace {
 };
 
 /* In the series: include/linux/nsfs.h. */
-extern dev_t nsfs_dev;
+dev_t ns_dev(const struct ns_common *ns);
 
 /* In the series: rust/helpers/ratelimit.c. */
 void rust_helper_ratelimit_state_init(struct ratelimit_state *rs, int interval,

@@ -147,6 +147,9 @@ impl TryFrom<u32> for Type {
 }
 
 /// The identity of a namespace, in the terms of userspace.
+///
+/// `id` names the namespace. `(dev, ino)` is how the initial namespaces see it, see
+/// [`NsCommon::dev`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ident {
     /// `st_dev` of the namespace's file in nsfs.
@@ -245,13 +248,14 @@ impl NsCommon {
     }
 
     /// Returns the kernel's `dev_t` of the nsfs that the namespace's file is in.
+    ///
+    /// Each namespace has a device of its own as far as callers are concerned. If a namespace is
+    /// visible in several instances of nsfs, it is the device of the initial instance.
+    #[doc(alias = "ns_dev")]
     #[inline]
     pub fn dev(&self) -> bindings::dev_t {
-        // This is `ns_dev()`, which is inline in C. A helper function would cost a call in a hot
-        // path.
-        //
-        // SAFETY: It does not change once the kernel has booted.
-        unsafe { (&raw const bindings::nsfs_dev).read() }
+        // SAFETY: By the type invariant the pointer is valid.
+        unsafe { bindings::ns_dev(self.as_ptr()) }
     }
 
     /// Returns the identity of the namespace.
@@ -420,8 +424,8 @@ impl<'a> Current<'a> {
 
     /// Does [`Self::with_pid`] with the RCU read side lock held.
     ///
-    /// Not inline, and by value: it is for tasks that are all but gone, and what it is called from
-    /// needs no stack frame for the others.
+    /// Not inline: it is for tasks that are all but gone. By value, so that `self` need not be in
+    /// memory for the others.
     #[cold]
     #[inline(never)]
     fn with_pid_slow<R>(self, f: impl FnOnce(&NsCommon) -> R) -> Result<R> {
@@ -443,7 +447,7 @@ impl<'a> Current<'a> {
     #[doc(alias = "task_tgid_nr_ns")]
     #[inline]
     pub fn pid_tgid_in(&self, pidns: Ident) -> Result<u64> {
-        // An `Ident` or a `Result` would be on the stack, and each call have a frame for that.
+        // An `Ident` or a `Result` would be passed in memory.
         #[cold]
         #[inline(never)]
         fn upids_in_slow(this: Current<'_>, dev: u64, ino: u64, id: u64) -> Option<u64> {
@@ -735,6 +739,36 @@ mod tests {
         assert!(!c_match(dev, ident.ino + 1));
         assert_eq!(ident.dev, huge_encode_dev(dev));
         assert_eq!(ident.id, u64::from(bindings::init_ns_id_PID_NS_INIT_ID));
+        Ok(())
+    }
+
+    // The kernel may have a device for each namespace.
+    #[test]
+    fn dev_is_what_c_says() -> Result {
+        let current = current!();
+        let namespaces = Current::new(current);
+
+        for ty in Type::ALL {
+            if !ty.is_supported() {
+                continue;
+            }
+            let (dev, c_dev, matches, matches_another) = namespaces.with(ty, |ns| {
+                let (dev, ino) = (ns.dev(), ns.inum() as bindings::ino_t);
+
+                // SAFETY: By the type invariant of `NsCommon` the pointer is valid.
+                unsafe {
+                    (
+                        dev,
+                        bindings::ns_dev(ns.as_ptr()),
+                        bindings::ns_match(ns.as_ptr(), dev, ino),
+                        bindings::ns_match(ns.as_ptr(), dev + 1, ino),
+                    )
+                }
+            })?;
+            assert_eq!(dev, c_dev);
+            assert!(matches);
+            assert!(!matches_another);
+        }
         Ok(())
     }
 
