@@ -171,6 +171,8 @@ make_names()
 # start_nstop [ARGUMENT...]: it counts when this returns
 start_nstop()
 {
+	# Not that of another one.
+	: > "$dir/out"
 	"$NSTOP" --interval 0.3 "$@" > "$dir/out" 2> "$dir/err" 5>&- 6>&- &
 	nstop=$!
 	prints '^[0-9]+ [a-z]+ namespaces?: '
