@@ -16,8 +16,24 @@ pub mod kfunc;
 pub mod net;
 
 /// The type of a BPF program, `enum bpf_prog_type` in the UAPI.
+///
+/// The one of XDP is two here, by where the program is to be attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProgType(bindings::bpf_prog_type);
+
+impl ProgType {
+    /// Programs of type XDP that are not for a device: for an entry of a cpumap or a devmap, or
+    /// loaded without an attach type, as extensions of programs of type XDP are.
+    pub const XDP_OTHER: Self = Self(u64::BITS - 1);
+
+    const fn bit(self) -> u64 {
+        match 1u64.checked_shl(self.0) {
+            Some(bit) => bit,
+            // In no set but that of all types.
+            None => 0,
+        }
+    }
+}
 
 macro_rules! prog_types {
     ($($(#[$doc:meta])* $name:ident = $c_name:ident,)*) => {
@@ -45,7 +61,8 @@ prog_types! {
     LSM = bpf_prog_type_BPF_PROG_TYPE_LSM,
     /// Programs that userspace runs by `BPF_PROG_RUN`.
     SYSCALL = bpf_prog_type_BPF_PROG_TYPE_SYSCALL,
-    /// Packets at the driver, before the network stack sees them.
+    /// Frames at the driver, before the network stack sees them, of programs that are for a device
+    /// (`BPF_XDP`).
     XDP = bpf_prog_type_BPF_PROG_TYPE_XDP,
     /// Packets at traffic control, as a classifier.
     SCHED_CLS = bpf_prog_type_BPF_PROG_TYPE_SCHED_CLS,
@@ -81,19 +98,59 @@ prog_types! {
     CGROUP_SYSCTL = bpf_prog_type_BPF_PROG_TYPE_CGROUP_SYSCTL,
 }
 
-/// Where a BPF program is to be attached, `enum bpf_attach_type` in the UAPI.
+/// A set of types of BPF programs.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::bpf::{
+///     ProgType,
+///     ProgTypes, //
+/// };
+///
+/// const SOCKETS: ProgTypes = ProgTypes::new(&[ProgType::SOCK_OPS, ProgType::CGROUP_SOCK]);
+///
+/// assert!(SOCKETS.contains(ProgType::SOCK_OPS));
+/// assert!(!SOCKETS.contains(ProgType::XDP));
+/// assert!(SOCKETS.and(ProgTypes::new(&[ProgType::XDP])).is_empty());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AttachType(bindings::bpf_attach_type);
+pub struct ProgTypes(u64);
 
-impl AttachType {
-    /// A device, for programs of type [`ProgType::XDP`].
-    pub const XDP: Self = Self(bindings::bpf_attach_type_BPF_XDP);
-    /// An entry of a cpumap, for programs of type [`ProgType::XDP`].
-    pub const XDP_CPUMAP: Self = Self(bindings::bpf_attach_type_BPF_XDP_CPUMAP);
-    /// An entry of a devmap, for programs of type [`ProgType::XDP`].
-    pub const XDP_DEVMAP: Self = Self(bindings::bpf_attach_type_BPF_XDP_DEVMAP);
-    /// The one of programs that were loaded without any, whose number is 0.
-    pub const UNSPEC: Self = Self(bindings::bpf_attach_type_BPF_CGROUP_INET_INGRESS);
+impl ProgTypes {
+    /// All types, those that this kernel does not know included.
+    pub const ALL: Self = Self(u64::MAX);
+
+    /// Creates the set of these types.
+    pub const fn new(types: &[ProgType]) -> Self {
+        let mut set = 0;
+        let mut i = 0;
+        while i < types.len() {
+            set |= types[i].bit();
+            i += 1;
+        }
+        Self(set)
+    }
+
+    /// Returns the types that are in both sets.
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Returns the types that are in either set.
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Returns whether a type is in the set.
+    pub const fn contains(self, ty: ProgType) -> bool {
+        self.0 & ty.bit() != 0
+    }
+
+    /// Returns whether no type is in the set.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
 }
 
 /// A BPF program.
@@ -127,26 +184,26 @@ impl Prog {
         let prog = self.0.get();
 
         // SAFETY: By the type invariants.
-        ProgType(unsafe {
+        let (ty, attach_type) = unsafe {
             let dst = (*(*prog).aux).saved_dst_prog_type;
-            match (*prog).type_ {
+            let ty = match (*prog).type_ {
                 bindings::bpf_prog_type_BPF_PROG_TYPE_EXT
                     if dst != bindings::bpf_prog_type_BPF_PROG_TYPE_UNSPEC =>
                 {
                     dst
                 }
                 ty => ty,
-            }
-        })
-    }
+            };
+            (ty, (*prog).expected_attach_type)
+        };
 
-    /// Returns where the program is to be attached, as userspace said when it loaded the program.
-    ///
-    /// An extension (`freplace`) has [`AttachType::UNSPEC`], wherever the program is that it
-    /// extends.
-    pub fn attach_type(&self) -> AttachType {
-        // SAFETY: By the type invariants.
-        AttachType(unsafe { (*self.0.get()).expected_attach_type })
+        // An extension has no attach type of its own.
+        match ProgType(ty) {
+            ProgType::XDP if attach_type != bindings::bpf_attach_type_BPF_XDP => {
+                ProgType::XDP_OTHER
+            }
+            ty => ty,
+        }
     }
 
     /// Returns the name that userspace gave the program, empty if none.
@@ -163,5 +220,69 @@ impl Prog {
     pub fn load_time(&self) -> u64 {
         // SAFETY: By the type invariants.
         unsafe { (*(*self.0.get()).aux).load_time }
+    }
+}
+
+#[cfg(CONFIG_RUST_BPF_KUNIT_TEST)]
+#[macros::kunit_tests(rust_kernel_bpf)]
+mod tests {
+    use super::*;
+    use crate::prelude::*;
+    use core::mem::MaybeUninit;
+
+    /// Returns the type of a program of type `ty` for `attach`, which extends one of type `dst`.
+    fn prog_type(
+        ty: bindings::bpf_prog_type,
+        attach: bindings::bpf_attach_type,
+        dst: bindings::bpf_prog_type,
+    ) -> Result<ProgType> {
+        let mut aux = KBox::new(MaybeUninit::<bindings::bpf_prog_aux>::zeroed(), GFP_KERNEL)?;
+        let mut prog = KBox::new(MaybeUninit::<bindings::bpf_prog>::zeroed(), GFP_KERNEL)?;
+
+        // SAFETY: All zeroes are valid for both.
+        unsafe {
+            (*aux.as_mut_ptr()).saved_dst_prog_type = dst;
+            (*prog.as_mut_ptr()).aux = aux.as_mut_ptr();
+            (*prog.as_mut_ptr()).type_ = ty;
+            (*prog.as_mut_ptr()).expected_attach_type = attach;
+            Ok(Prog::from_raw(prog.as_ptr()).prog_type())
+        }
+    }
+
+    #[test]
+    fn xdp_is_for_a_device_or_for_something_else() -> Result {
+        use bindings::{
+            bpf_attach_type_BPF_CGROUP_INET_INGRESS as NONE,
+            bpf_attach_type_BPF_XDP as DEVICE,
+            bpf_attach_type_BPF_XDP_CPUMAP as CPUMAP,
+            bpf_attach_type_BPF_XDP_DEVMAP as DEVMAP,
+            bpf_prog_type_BPF_PROG_TYPE_EXT as EXT,
+            bpf_prog_type_BPF_PROG_TYPE_KPROBE as KPROBE,
+            bpf_prog_type_BPF_PROG_TYPE_UNSPEC as UNSPEC,
+            bpf_prog_type_BPF_PROG_TYPE_XDP as XDP, //
+        };
+
+        assert_eq!(prog_type(XDP, DEVICE, UNSPEC)?, ProgType::XDP);
+        for attach in [NONE, CPUMAP, DEVMAP] {
+            assert_eq!(prog_type(XDP, attach, UNSPEC)?, ProgType::XDP_OTHER);
+        }
+        assert_eq!(prog_type(EXT, NONE, XDP)?, ProgType::XDP_OTHER);
+        assert_eq!(prog_type(EXT, NONE, KPROBE)?, ProgType::KPROBE);
+        assert_eq!(prog_type(KPROBE, NONE, UNSPEC)?, ProgType::KPROBE);
+        Ok(())
+    }
+
+    #[test]
+    fn sets_of_types() {
+        let unknown = ProgType(u32::MAX);
+        let set = ProgTypes::new(&[ProgType::XDP, ProgType::KPROBE]);
+
+        assert!(set.contains(ProgType::XDP) && !set.contains(ProgType::XDP_OTHER));
+        assert!(!ProgTypes::ALL.and(set).contains(ProgType::LSM));
+        assert!(set
+            .or(ProgTypes::new(&[ProgType::LSM]))
+            .contains(ProgType::LSM));
+        assert!(ProgTypes::new(&[]).is_empty() && !set.is_empty());
+        assert!(!set.contains(unknown));
     }
 }

@@ -10,12 +10,15 @@
 //! [`rust_kfunc.bpf.c`]: srctree/tools/testing/selftests/bpf_ns_ident/progs/rust_kfunc.bpf.c
 
 use kernel::{
-    bpf::kfunc::{
-        flags::KF_SLEEPABLE,
-        Caller,
-        Hook,
-        In,
-        Out, //
+    bpf::{
+        kfunc::{
+            flags::KF_SLEEPABLE,
+            Caller,
+            In,
+            Out, //
+        },
+        ProgType,
+        ProgTypes, //
     },
     prelude::*,
     time::{
@@ -41,16 +44,21 @@ kernel::bpf_struct! {
     }
 }
 
+/// The types of programs that may call these.
+const PROGS: ProgTypes = ProgTypes::new(&[ProgType::SYSCALL, ProgType::TRACING]);
+
 kernel::bpf_kfuncs! {
     /// The kfuncs of this module.
     static KFUNCS;
 
     /// Returns the sum of two numbers, modulo 2^64.
+    progs(PROGS)
     fn bpf_rust_sample_add(_: &Caller, a: u64, b: u64) -> u64 {
         a.wrapping_add(b)
     }
 
     /// Fills the program's structure.
+    progs(PROGS)
     fn bpf_rust_sample_reset(_: &Caller, s: Out<'_, Sample>) -> Result {
         s.write(Sample {
             sum: 0,
@@ -65,6 +73,7 @@ kernel::bpf_kfuncs! {
     /// Returns the mean, or a negative errno:
     /// - `-EINVAL`: `count` is 0.
     /// - `-ERANGE`: the mean does not fit into the result.
+    progs(PROGS)
     fn bpf_rust_sample_mean(_: &Caller, s: In<'_, Sample>) -> Result<i64> {
         let s = s.read();
         let mean = s.sum.checked_div(s.count.into()).ok_or(EINVAL)?;
@@ -74,6 +83,7 @@ kernel::bpf_kfuncs! {
     /// Sleeps, which is why only sleepable programs may call it.
     ///
     /// Returns 0, or `-EINVAL` if `msecs` is above 1000.
+    progs(PROGS)
     flags(KF_SLEEPABLE)
     fn bpf_rust_sample_sleep(_: &Caller, msecs: u32) -> Result {
         if msecs > 1000 {
@@ -88,8 +98,7 @@ struct RustKfunc;
 
 impl kernel::Module for RustKfunc {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        KFUNCS.register(Hook::Syscall)?;
-        KFUNCS.register(Hook::Tracing)?;
+        KFUNCS.register()?;
         Ok(Self)
     }
 }

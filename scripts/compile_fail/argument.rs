@@ -3,6 +3,7 @@
 kernel::bpf_kfuncs! {
     static KFUNCS;
 
+    progs(ProgTypes::ALL)
     fn bpf_fail(_: &Caller, list: KVec<u8>) -> Result {
         let _ = list;
         Ok(())

@@ -4,6 +4,7 @@
 kernel::bpf_kfuncs! {
     static KFUNCS;
     #[cfg(CONFIG_BPF)]
+    progs(ProgTypes::ALL)
     fn bpf_fail(_: &Caller) {}
 }
 //~ no rules expected

@@ -9,6 +9,7 @@ static mut FILTER: fn(&kernel::bpf::Prog, &'static kernel::bpf::btf::Func) -> bo
 kernel::bpf_kfuncs! {
     static KFUNCS, filter: FILTER;
 
+    progs(ProgTypes::ALL)
     fn bpf_fail(_: &Caller) -> u64 {
         0
     }

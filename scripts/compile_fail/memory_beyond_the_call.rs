@@ -3,10 +3,12 @@
 kernel::bpf_kfuncs! {
     static KFUNCS;
 
+    progs(ProgTypes::ALL)
     fn bpf_fail_in(_: &Caller, n: In<'static, u32>) -> u32 {
         n.read()
     }
 
+    progs(ProgTypes::ALL)
     fn bpf_fail_out(_: &Caller, n: Out<'static, u32>) {
         n.write(0);
     }

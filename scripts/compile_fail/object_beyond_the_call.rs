@@ -4,11 +4,13 @@ struct Thing;
 // SAFETY: There is no function that takes it.
 unsafe impl Object for Thing {
     const NAME: &'static str = "thing";
+    const PROGS: ProgTypes = ProgTypes::ALL;
 }
 
 kernel::bpf_kfuncs! {
     static KFUNCS;
 
+    progs(ProgTypes::ALL)
     fn bpf_fail(_: &Caller, thing: &'static Thing) {
         let _: &'static Thing = thing;
     }

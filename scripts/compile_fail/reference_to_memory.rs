@@ -10,6 +10,7 @@ kernel::bpf_struct! {
 kernel::bpf_kfuncs! {
     static KFUNCS;
 
+    progs(ProgTypes::ALL)
     fn bpf_fail(_: &Caller, pair: &Pair) -> u32 {
         pair.a + pair.b
     }

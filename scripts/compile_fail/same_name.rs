@@ -13,6 +13,7 @@ kernel::bpf_struct! {
 kernel::bpf_kfuncs! {
     static KFUNCS;
 
+    progs(ProgTypes::ALL)
     fn bpf_fail(_: &Caller, one: In<'_, One>, two: In<'_, Two>) -> u32 {
         one.read().a + two.read().b
     }

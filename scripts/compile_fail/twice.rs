@@ -3,6 +3,7 @@
 kernel::bpf_kfuncs! {
     static KFUNCS;
 
+    progs(ProgTypes::ALL)
     fn bpf_fail(_: &Caller) -> u32 {
         0
     }
@@ -11,6 +12,7 @@ kernel::bpf_kfuncs! {
 kernel::bpf_kfuncs! {
     static MORE;
 
+    progs(ProgTypes::ALL)
     fn bpf_fail_more(_: &Caller) -> u32 {
         0
     }

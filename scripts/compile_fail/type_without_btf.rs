@@ -3,6 +3,7 @@
 kernel::bpf_kfuncs! {
     static KFUNCS;
 
+    progs(ProgTypes::ALL)
     fn bpf_fail(_: &Caller, s: &str) -> Result {
         let _ = s;
         Ok(())

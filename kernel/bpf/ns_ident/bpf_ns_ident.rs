@@ -16,7 +16,9 @@ use kernel::{
             SkBuff,
             Sock,
             XdpBuff, //
-        }, //
+        },
+        ProgType,
+        ProgTypes, //
     },
     ns,
     prelude::*, //
@@ -69,6 +71,25 @@ impl From<ns::Ident> for Ident {
     }
 }
 
+/// Programs that run on top of the task that their event is about.
+///
+/// Others, `cgroup_skb` and `sock_ops` among them, run in softirqs, on top of a task that has
+/// nothing to do with the event.
+const HAS_CURRENT_TASK: ProgTypes = ProgTypes::new(&[
+    ProgType::KPROBE,
+    ProgType::TRACEPOINT,
+    ProgType::RAW_TRACEPOINT,
+    ProgType::PERF_EVENT,
+    ProgType::TRACING,
+    ProgType::LSM,
+    ProgType::SYSCALL,
+    ProgType::CGROUP_DEVICE,
+    ProgType::CGROUP_SOCK,
+    ProgType::CGROUP_SOCK_ADDR,
+    ProgType::CGROUP_SOCKOPT,
+    ProgType::CGROUP_SYSCTL,
+]);
+
 kernel::bpf_kfuncs! {
     /// The kfuncs of this module.
     static KFUNCS, filter: loader::may_call;
@@ -80,6 +101,7 @@ kernel::bpf_kfuncs! {
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
     /// - `-ENOENT`: the task has been released, and is in no pid namespace any more.
     /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
+    progs(HAS_CURRENT_TASK)
     fn bpf_get_current_pidns_ident(caller: &Caller, ident: Out<'_, Ident>) -> Result {
         caller
             .current()
@@ -96,6 +118,7 @@ kernel::bpf_kfuncs! {
     /// - `-EINVAL`: `ns_type` is not exactly one known `CLONE_NEW*` flag.
     /// - `-ENOENT`: the task is exiting, and has given the namespace back already.
     /// - `-EOPNOTSUPP`: this kernel was built without that type of namespaces.
+    progs(HAS_CURRENT_TASK)
     fn bpf_get_current_ns_ident(caller: &Caller, ns_type: u32, ident: Out<'_, Ident>) -> Result {
         caller
             .current()
@@ -110,6 +133,7 @@ kernel::bpf_kfuncs! {
     /// Returns `tgid << 32 | pid` or a negative errno:
     /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released.
     /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
+    progs(HAS_CURRENT_TASK)
     fn bpf_get_current_pid_tgid_in(caller: &Caller, pidns: In<'_, Ident>) -> Result<i64> {
         let pid_tgid = caller.current().pid_tgid_in(pidns.read().into())?;
         Ok(pid_tgid as i64)
@@ -121,6 +145,7 @@ kernel::bpf_kfuncs! {
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
+    progs(ProgTypes::ALL)
     fn bpf_sk_netns_ident(_: &Caller, sk: &Sock, ident: Out<'_, Ident>) -> Result {
         ident.write(sk.net()?.ident().into());
         Ok(())
@@ -134,6 +159,7 @@ kernel::bpf_kfuncs! {
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
     /// - `-ENOENT`: the packet has neither a device nor a socket.
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
+    progs(ProgTypes::ALL)
     fn bpf_skb_netns_ident(_: &Caller, skb: &SkBuff, ident: Out<'_, Ident>) -> Result {
         ident.write(skb.net()?.ident().into());
         Ok(())
@@ -145,6 +171,7 @@ kernel::bpf_kfuncs! {
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
+    progs(ProgTypes::ALL)
     fn bpf_xdp_netns_ident(_: &Caller, ctx: &XdpBuff, ident: Out<'_, Ident>) -> Result {
         ident.write(ctx.net()?.ident().into());
         Ok(())
@@ -154,6 +181,7 @@ kernel::bpf_kfuncs! {
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
+    progs(ProgTypes::ALL)
     fn bpf_nf_netns_ident(_: &Caller, ctx: &NfCtx, ident: Out<'_, Ident>) -> Result {
         ident.write(ctx.net()?.ident().into());
         Ok(())
@@ -166,13 +194,31 @@ impl kernel::Module for BpfNsIdent {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         loader::check_param()?;
 
-        for hook in loader::HOOKS {
-            KFUNCS.register(hook).inspect_err(|e| match *e {
-                ENOENT => pr_err!("no BTF of this module: is CONFIG_DEBUG_INFO_BTF_MODULES on?\n"),
-                EBADMSG => pr_err!("the BTF of this module is not as it was built\n"),
-                e => pr_err!("cannot register kfuncs for {:?} programs: {:?}\n", hook, e),
-            })?;
-        }
+        KFUNCS.register().inspect_err(|e| match *e {
+            ENOENT => pr_err!("no BTF of this module: is CONFIG_DEBUG_INFO_BTF_MODULES on?\n"),
+            e => pr_err!("cannot register kfuncs: {:?}\n", e),
+        })?;
         Ok(Self)
+    }
+}
+
+#[cfg(CONFIG_BPF_NS_IDENT_KUNIT_TEST)]
+#[kunit_tests(bpf_ns_ident_kfuncs)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_without_current_task() {
+        for ty in [ProgType::KPROBE, ProgType::CGROUP_DEVICE] {
+            assert!(HAS_CURRENT_TASK.contains(ty));
+        }
+        for ty in [
+            ProgType::CGROUP_SKB,
+            ProgType::SOCK_OPS,
+            ProgType::XDP,
+            ProgType::SCHED_CLS,
+        ] {
+            assert!(!HAS_CURRENT_TASK.contains(ty));
+        }
     }
 }

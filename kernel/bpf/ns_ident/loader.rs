@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The policy: which programs may call which kfuncs, and who may load them.
+//! The policy: which tasks may load programs that call the kfuncs.
 
 use crate::module_parameters;
 use kernel::{
     bpf::{
         btf::Func,
-        kfunc::Hook,
-        AttachType,
-        Prog,
-        ProgType, //
+        Prog, //
     },
     current,
     fmt,
@@ -46,97 +43,9 @@ pub(crate) fn check_param() -> Result {
     Ok(())
 }
 
-/// Whom the verifier is to ask about. The groups of program types are coarser than [`is_for`].
-pub(crate) const HOOKS: [Hook; 11] = [
-    Hook::Tracing,
-    Hook::Kprobe,
-    Hook::Syscall,
-    Hook::Cgroup,
-    Hook::Xdp,
-    Hook::SchedCls,
-    Hook::SchedAct,
-    Hook::SocketFilter,
-    Hook::SkSkb,
-    Hook::Lwt,
-    Hook::Netfilter,
-];
-
-/// Decides, while a program is loaded, whether it may call a kfunc.
-pub(crate) fn may_call(prog: &Prog, kfunc: &'static Func) -> bool {
-    is_for(kfunc.name, prog.prog_type(), prog.attach_type()) && is_loader_initial(prog)
-}
-
-/// Returns whether a kfunc is for programs of a type, attached like that.
-fn is_for(kfunc: &str, ty: ProgType, attach: AttachType) -> bool {
-    match kfunc {
-        "bpf_get_current_pidns_ident"
-        | "bpf_get_current_ns_ident"
-        | "bpf_get_current_pid_tgid_in" => has_current_task(ty),
-        "bpf_sk_netns_ident" => has_sockets(ty),
-        "bpf_skb_netns_ident" => has_packet(ty),
-        // Frames in a cpumap outlive the device that received them, and may get to a devmap.
-        "bpf_xdp_netns_ident" => ty == ProgType::XDP && attach == AttachType::XDP,
-        "bpf_nf_netns_ident" => ty == ProgType::NETFILTER,
-        _ => false,
-    }
-}
-
-/// Returns whether programs of a type run on top of the task that their event is about.
-///
-/// The verifier asks for groups of types only. Those of cgroups include `cgroup_skb` and
-/// `sock_ops`, which run in softirqs on top of a task that has nothing to do with it.
-fn has_current_task(ty: ProgType) -> bool {
-    matches!(
-        ty,
-        ProgType::KPROBE
-            | ProgType::TRACEPOINT
-            | ProgType::RAW_TRACEPOINT
-            | ProgType::PERF_EVENT
-            | ProgType::TRACING
-            | ProgType::LSM
-            | ProgType::SYSCALL
-            | ProgType::CGROUP_DEVICE
-            | ProgType::CGROUP_SOCK
-            | ProgType::CGROUP_SOCK_ADDR
-            | ProgType::CGROUP_SOCKOPT
-            | ProgType::CGROUP_SYSCTL
-    )
-}
-
-/// Returns whether programs of a type can obtain sockets: from their context, or by a lookup.
-fn has_sockets(ty: ProgType) -> bool {
-    has_packet(ty)
-        || matches!(
-            ty,
-            ProgType::XDP
-                | ProgType::SOCKET_FILTER
-                | ProgType::LWT_OUT
-                | ProgType::NETFILTER
-                | ProgType::SK_SKB
-                | ProgType::SOCK_OPS
-                | ProgType::CGROUP_SOCK
-                | ProgType::CGROUP_SOCK_ADDR
-                | ProgType::CGROUP_SOCKOPT
-                | ProgType::TRACING
-                | ProgType::LSM
-        )
-}
-
-/// Returns whether programs of a type are called for a packet whose device the caller keeps.
-///
-/// See the implementation of [`Object`](kernel::bpf::kfunc::Object) for
-/// [`SkBuff`](kernel::bpf::net::SkBuff), which says by type who does, and why the types that are
-/// missing here have nobody.
-fn has_packet(ty: ProgType) -> bool {
-    matches!(
-        ty,
-        ProgType::SCHED_CLS
-            | ProgType::SCHED_ACT
-            | ProgType::CGROUP_SKB
-            | ProgType::LWT_IN
-            | ProgType::LWT_XMIT
-            | ProgType::LWT_SEG6LOCAL
-    )
+/// Decides, while a program is loaded, whether it may call a kfunc that is for its type.
+pub(crate) fn may_call(prog: &Prog, _kfunc: &'static Func) -> bool {
+    is_loader_initial(prog)
 }
 
 /// Returns whether the current task, which loads `prog`, is in the initial namespaces, and tells
@@ -268,57 +177,6 @@ mod tests {
         let text = CString::try_from_fmt(fmt!("{three}"))?;
         assert!(text.to_bytes() == b"cgroup, pid, uts namespaces");
         Ok(())
-    }
-
-    // Softirqs have no current task of their own.
-    #[test]
-    fn types_without_current_task() {
-        assert!(has_current_task(ProgType::KPROBE));
-        assert!(has_current_task(ProgType::CGROUP_DEVICE));
-        assert!(!has_current_task(ProgType::CGROUP_SKB));
-        assert!(!has_current_task(ProgType::SOCK_OPS));
-        assert!(!has_current_task(ProgType::XDP));
-        assert!(!has_current_task(ProgType::SCHED_CLS));
-    }
-
-    #[test]
-    fn types_for_packets() {
-        const ANY: AttachType = AttachType::UNSPEC;
-
-        assert!(is_for("bpf_skb_netns_ident", ProgType::SCHED_CLS, ANY));
-        assert!(is_for("bpf_sk_netns_ident", ProgType::SCHED_CLS, ANY));
-        assert!(is_for("bpf_sk_netns_ident", ProgType::TRACING, ANY));
-        for ty in [
-            ProgType::SK_SKB,
-            ProgType::SOCKET_FILTER,
-            ProgType::LWT_OUT,
-            ProgType::NETFILTER,
-        ] {
-            assert!(is_for("bpf_sk_netns_ident", ty, ANY));
-            assert!(!is_for("bpf_skb_netns_ident", ty, ANY));
-        }
-        assert!(!is_for("bpf_skb_netns_ident", ProgType::TRACING, ANY));
-        assert!(!is_for("bpf_skb_netns_ident", ProgType::LSM, ANY));
-        assert!(!is_for("bpf_skb_netns_ident", ProgType::XDP, ANY));
-        assert!(is_for("bpf_nf_netns_ident", ProgType::NETFILTER, ANY));
-        assert!(!is_for("bpf_nf_netns_ident", ProgType::SCHED_CLS, ANY));
-        assert!(!is_for("bpf_get_current_ns_ident", ProgType::XDP, ANY));
-        assert!(!is_for("bpf_unknown", ProgType::TRACING, ANY));
-    }
-
-    #[test]
-    fn attach_types_of_xdp() {
-        const KFUNC: &str = "bpf_xdp_netns_ident";
-
-        assert!(is_for(KFUNC, ProgType::XDP, AttachType::XDP));
-        for attach in [
-            AttachType::XDP_CPUMAP,
-            AttachType::XDP_DEVMAP,
-            AttachType::UNSPEC,
-        ] {
-            assert!(!is_for(KFUNC, ProgType::XDP, attach));
-        }
-        assert!(!is_for(KFUNC, ProgType::SCHED_CLS, AttachType::XDP));
     }
 
     // KUnit runs in a kernel thread: initial in all but perhaps the mount namespace.

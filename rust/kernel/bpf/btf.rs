@@ -1055,6 +1055,28 @@ mod tests {
         assert!(!is_context("bpf_ns_ident"));
     }
 
+    // A type of programs that is new there has a context that is not known here.
+    #[test]
+    fn contexts_are_those_of_bpf_types_h() -> Result {
+        let mut nr_structs = 0;
+
+        for i in 0.. {
+            // SAFETY: Any index is allowed.
+            let ty = unsafe { bindings::bpf_ctx_type(i) };
+            if ty.is_null() {
+                break;
+            }
+            // SAFETY: It is a string constant.
+            let ty = unsafe { CStr::from_char_ptr(ty) }.to_str()?;
+            if let Some(name) = ty.strip_prefix("struct ") {
+                assert!(is_context(name));
+                nr_structs += 1;
+            }
+        }
+        assert!(nr_structs > 0);
+        Ok(())
+    }
+
     #[test]
     fn base_is_never_empty() -> Result {
         const BTF: Encoded = encode(&[Func {

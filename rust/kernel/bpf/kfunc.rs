@@ -21,6 +21,8 @@ use super::{
         Type, //
     },
     Prog,
+    ProgType,
+    ProgTypes, //
 };
 use crate::{
     bindings,
@@ -31,11 +33,7 @@ use crate::{
     ns,
     prelude::*,
     sync::atomic::{
-        ordering::{
-            Acquire,
-            Relaxed,
-            Release, //
-        },
+        ordering::Relaxed,
         Atomic, //
     },
     types::NotThreadSafe,
@@ -337,8 +335,9 @@ impl<T: Plain> Drop for Out<'_, T> {
 ///
 /// # Safety
 ///
-/// Whatever the verifier lets programs have in a register that they pass for an argument of type
-/// [`Self::TYPE`] must be what the C ABI has there for a [`Self::Abi`].
+/// Whatever the verifier lets programs of the types [`Self::PROGS`] have in a register that they
+/// pass for an argument of type [`Self::TYPE`] must be what the C ABI has there for a
+/// [`Self::Abi`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a kfunc",
     label = "not an argument that a BPF program can pass",
@@ -348,6 +347,9 @@ impl<T: Plain> Drop for Out<'_, T> {
 pub unsafe trait ArgAbi: Sized {
     /// The description in BTF.
     const TYPE: Type;
+
+    /// The types of programs that can pass such an argument.
+    const PROGS: ProgTypes = ProgTypes::ALL;
 
     /// What arrives at the entry point.
     type Abi: Copy;
@@ -368,8 +370,9 @@ pub trait Arg<'call>: ArgAbi {
     ///
     /// # Safety
     ///
-    /// `abi` must be what the verifier lets programs pass for an argument of type
-    /// [`TYPE`](ArgAbi::TYPE), in a call that is not over before `'call` is.
+    /// `abi` must be what the verifier lets a program of one of the types [`PROGS`](ArgAbi::PROGS)
+    /// pass for an argument of type [`TYPE`](ArgAbi::TYPE), in a call that is not over before
+    /// `'call` is.
     unsafe fn from_abi(abi: Self::Abi) -> Self;
 }
 
@@ -377,8 +380,8 @@ pub trait Arg<'call>: ArgAbi {
 ///
 /// # Safety
 ///
-/// `abi` must be what the verifier lets programs pass for an argument of type `T`, in the call that
-/// `caller` is the evidence of.
+/// `abi` must be what the verifier lets a program of one of the types `T::PROGS` pass for an
+/// argument of type `T`, in the call that `caller` is the evidence of.
 #[doc(hidden)]
 #[inline(always)]
 pub unsafe fn take_arg<'call, T: Arg<'call>>(_caller: &'call Caller, abi: T::Abi) -> T {
@@ -522,8 +525,8 @@ impl<'call, T: Plain> Arg<'call> for Out<'call, T> {
 ///
 /// # Safety
 ///
-/// What the verifier accepts for a `const struct NAME *`, from programs of the types that the
-/// module's filter lets call, must be a pointer to a valid `Self` for the duration of the call.
+/// What the verifier accepts for a `const struct NAME *`, from programs of the types
+/// [`Self::PROGS`], must be a pointer to a valid `Self` for the duration of the call.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a structure of the kernel that programs hold pointers to",
     label = "a reference to this cannot be an argument of a kfunc",
@@ -532,11 +535,20 @@ impl<'call, T: Plain> Arg<'call> for Out<'call, T> {
 pub unsafe trait Object {
     /// The name of the structure in the BTF of `vmlinux`.
     const NAME: &'static str;
+
+    /// The types of programs that may pass such a pointer. No other program can call a kfunc that
+    /// takes one.
+    ///
+    /// The verifier knows contexts by their names, and only in programs that have such a context.
+    /// For others a context of integers is plain memory, see `btf_is_prog_ctx_type()` in
+    /// [`kernel/bpf/btf.c`](srctree/kernel/bpf/btf.c).
+    const PROGS: ProgTypes;
 }
 
 // SAFETY: Both are a pointer to a structure of the kernel that is not written through.
 unsafe impl<T: Object> ArgAbi for &T {
     const TYPE: Type = Type::Ptr(&Type::Const(&Type::Opaque(T::NAME)));
+    const PROGS: ProgTypes = T::PROGS;
     type Abi = NonNull<T>;
 }
 
@@ -622,56 +634,41 @@ pub mod flags {
     pub const KF_RCU_PROTECTED: Flags = Flags(bindings::KF_RCU_PROTECTED);
 }
 
-/// The groups of program types that kfuncs are registered for.
+/// The groups of program types that the kernel registers kfuncs for, by any of them.
 ///
-/// A group is coarser than a program type; a filter can be finer, see
-/// [`bpf_kfuncs!`](crate::bpf_kfuncs).
-///
-/// The discriminants only tell the hooks apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hook {
-    /// Tracing, tracepoints, raw tracepoints, perf events, and LSM.
-    Tracing,
-    /// Kprobes and uprobes.
-    Kprobe,
-    /// Programs that userspace runs by `BPF_PROG_RUN`.
-    Syscall,
-    /// Everything that is attached to a cgroup, and `sock_ops`.
-    Cgroup,
-    /// Packets at the driver.
-    Xdp,
-    /// Packets at traffic control, as a classifier.
-    SchedCls,
-    /// Packets at traffic control, as an action.
-    SchedAct,
-    /// Packets of a socket, at the socket.
-    SocketFilter,
-    /// Packets of the sockets in a map.
-    SkSkb,
-    /// Packets that go through a light-weight tunnel.
-    Lwt,
-    /// Packets at netfilter.
-    Netfilter,
-}
-
-impl Hook {
-    /// Returns one of the program types of the group.
-    const fn prog_type(self) -> bindings::bpf_prog_type {
-        match self {
-            Hook::Tracing => bindings::bpf_prog_type_BPF_PROG_TYPE_TRACING,
-            Hook::Kprobe => bindings::bpf_prog_type_BPF_PROG_TYPE_KPROBE,
-            Hook::Syscall => bindings::bpf_prog_type_BPF_PROG_TYPE_SYSCALL,
-            Hook::Cgroup => bindings::bpf_prog_type_BPF_PROG_TYPE_CGROUP_SKB,
-            Hook::Xdp => bindings::bpf_prog_type_BPF_PROG_TYPE_XDP,
-            Hook::SchedCls => bindings::bpf_prog_type_BPF_PROG_TYPE_SCHED_CLS,
-            Hook::SchedAct => bindings::bpf_prog_type_BPF_PROG_TYPE_SCHED_ACT,
-            Hook::SocketFilter => bindings::bpf_prog_type_BPF_PROG_TYPE_SOCKET_FILTER,
-            Hook::SkSkb => bindings::bpf_prog_type_BPF_PROG_TYPE_SK_SKB,
-            Hook::Lwt => bindings::bpf_prog_type_BPF_PROG_TYPE_LWT_IN,
-            Hook::Netfilter => bindings::bpf_prog_type_BPF_PROG_TYPE_NETFILTER,
-        }
-    }
-}
+/// See `bpf_prog_type_to_kfunc_hook()` in [`kernel/bpf/btf.c`](srctree/kernel/bpf/btf.c).
+const HOOKS: [&[ProgType]; 11] = [
+    &[
+        ProgType::TRACING,
+        ProgType::TRACEPOINT,
+        ProgType::RAW_TRACEPOINT,
+        ProgType::PERF_EVENT,
+        ProgType::LSM,
+    ],
+    &[ProgType::KPROBE],
+    &[ProgType::SYSCALL],
+    &[
+        ProgType::CGROUP_SKB,
+        ProgType::CGROUP_SOCK,
+        ProgType::CGROUP_DEVICE,
+        ProgType::CGROUP_SOCK_ADDR,
+        ProgType::CGROUP_SOCKOPT,
+        ProgType::CGROUP_SYSCTL,
+        ProgType::SOCK_OPS,
+    ],
+    &[ProgType::XDP, ProgType::XDP_OTHER],
+    &[ProgType::SCHED_CLS],
+    &[ProgType::SCHED_ACT],
+    &[ProgType::SOCKET_FILTER],
+    &[ProgType::SK_SKB],
+    &[
+        ProgType::LWT_IN,
+        ProgType::LWT_OUT,
+        ProgType::LWT_XMIT,
+        ProgType::LWT_SEG6LOCAL,
+    ],
+    &[ProgType::NETFILTER],
+];
 
 /// A `struct btf_id_set8` with `N` elements.
 #[doc(hidden)]
@@ -700,30 +697,31 @@ impl<const N: usize> IdSet<N> {
     }
 }
 
-/// In the hooks of a [`Set`]: it is being registered for another one.
-const REGISTERING: u32 = 1 << 31;
+/// The filter of kfuncs that have none.
+#[doc(hidden)]
+pub fn allow_all(_: &Prog, _: &'static Func) -> bool {
+    true
+}
 
 /// The kfuncs of a module. [`bpf_kfuncs!`](crate::bpf_kfuncs) makes it.
 ///
 /// # Invariants
 ///
 /// - `ids` points to an [`IdSet`] of `funcs.len()` elements, in the order of `funcs`.
-/// - `base` and `split` are the BTF that describes the entry points, the one that `first_func` and
-///   `nr_types` were taken from.
+/// - `progs` has an element for each of `funcs`: types of programs that can pass its arguments.
+/// - `filter` calls [`Set::filter`] of this set.
+/// - `first_func` and `nr_types` are those of the BTF that describes the entry points.
 pub struct Set {
     module: &'static ThisModule,
     funcs: &'static [Func],
+    progs: &'static [ProgTypes],
     ids: *const bindings::btf_id_set8,
     first_func: u32,
     nr_types: u32,
     filter: bindings::btf_kfunc_filter_t,
-    /// What `.BTF.base` and `.BTF` have to be.
-    base: &'static [u8],
-    split: &'static [u8],
     /// By how much relocation moved the type ids of the module.
     moved_by: Atomic<u32>,
-    /// The hooks that the set was registered for, a bit each, and [`REGISTERING`].
-    hooks: Atomic<u32>,
+    is_registered: Atomic<bool>,
 }
 
 // SAFETY: Nothing is written through `ids`, and all else is `Sync`.
@@ -734,16 +732,16 @@ impl Set {
     ///
     /// # Safety
     ///
-    /// Only for [`bpf_kfuncs!`](crate::bpf_kfuncs): `funcs`, `btf` and `ids` must belong together,
-    /// `base` and `split` must be the contents of `btf`, and the functions of that name in `module`
-    /// must be callable by programs that the verifier accepted by that BTF.
+    /// Only for [`bpf_kfuncs!`](crate::bpf_kfuncs): `funcs`, `progs`, `btf` and `ids` must belong
+    /// together, `btf` must be the BTF of `module`, `filter` must call [`Self::filter`] of this
+    /// set, and the functions of that name in `module` must be callable by programs of the types in
+    /// `progs` that the verifier accepted by that BTF.
     #[doc(hidden)]
     pub const unsafe fn new<const N: usize>(
         module: &'static ThisModule,
         funcs: &'static [Func],
+        progs: &'static [ProgTypes; N],
         btf: &Encoded,
-        base: &'static [u8],
-        split: &'static [u8],
         ids: &'static IdSet<N>,
         filter: bindings::btf_kfunc_filter_t,
     ) -> Self {
@@ -751,79 +749,61 @@ impl Set {
         Self {
             module,
             funcs,
+            progs,
             ids: core::ptr::from_ref(ids).cast(),
             first_func: btf.first_func(),
             nr_types: btf.nr_types(),
             filter,
-            base,
-            split,
             moved_by: Atomic::new(0),
-            hooks: Atomic::new(0),
+            is_registered: Atomic::new(false),
         }
     }
 
-    /// Lets programs of the types behind `hook` call the kfuncs.
+    /// Lets programs call the kfuncs, each one programs of the types that it is for.
     ///
     /// There is no way back: the kernel forgets the kfuncs when the module goes, which it cannot as
     /// long as a program that calls one of them is loaded.
     ///
     /// # Errors
     ///
-    /// With most of them the kernel forgets the hooks that went well before, too, so `init()` has
-    /// to fail.
+    /// The kernel forgets what went well before, too, so `init()` has to fail.
     ///
-    /// - [`EBUSY`]: the module's `init()` is over, and the verifier may be looking at its kfuncs;
-    ///   or another thread is registering them at this moment.
-    /// - [`EEXIST`]: the set was registered for this hook before.
+    /// - [`EBUSY`]: the module's `init()` is over, and the verifier may be looking at its kfuncs.
+    /// - [`EEXIST`]: this was called before.
     /// - [`ENOENT`]: the kernel has no BTF of the module, because it has none of its own.
-    /// - [`EBADMSG`]: the BTF sections of the module are not as they were built.
-    /// - [`ENOMEM`], [`EINVAL`] and others: what the kernel says of the set.
+    /// - [`ENOMEM`], [`EINVAL`] and others: from `register_btf_kfunc_id_set()`.
     // Not inline: `btf_get_module_btf()` is not exported to modules.
     #[inline(never)]
-    pub fn register(&'static self, hook: Hook) -> Result {
-        // SAFETY: A module whose code runs is there.
-        let state = unsafe { (&raw const (*self.module.as_ptr()).state).read_volatile() };
-        if state != bindings::module_state_MODULE_STATE_COMING {
-            return Err(EBUSY);
-        }
-
-        let hooks = self.hooks.load(Relaxed);
-        if hooks & REGISTERING != 0 {
-            return Err(EBUSY);
-        }
-        if hooks & (1 << hook as u32) != 0 {
+    pub fn register(&'static self) -> Result {
+        if self.is_registered.xchg(true, Relaxed) {
             return Err(EEXIST);
         }
-        self.hooks
-            .cmpxchg(hooks, hooks | REGISTERING, Acquire)
-            .map_err(|_| EBUSY)?;
-
-        // What starts the module going live orders all this before any verifier.
-        let result = self.register_once(hook, hooks == 0);
-        let added = if result.is_ok() { 1 << hook as u32 } else { 0 };
-        self.hooks.store(hooks | added, Release);
-        result
-    }
-
-    /// Does that in one thread at a time. Errors are as for [`Self::register`].
-    fn register_once(&'static self, hook: Hook, is_first: bool) -> Result {
-        // Once will do: it stays as it is while `init()` runs.
-        if is_first {
-            self.find_btf()?;
-        }
+        self.find_btf()?;
 
         let set = bindings::btf_kfunc_id_set {
             owner: self.module.as_ptr(),
             set: self.ids.cast_mut(),
             filter: self.filter,
         };
-        // SAFETY: `set` is valid during the call, and nothing keeps a pointer to it; nothing writes
-        // to the ids. The BTF of the module is the one that describes the entry points, so programs
-        // call them as they have to be.
-        to_result(unsafe { bindings::register_btf_kfunc_id_set(hook.prog_type(), &set) })
+        let all = self
+            .progs
+            .iter()
+            .fold(ProgTypes::new(&[]), |all, progs| all.or(*progs));
+
+        for hook in HOOKS {
+            if all.and(ProgTypes::new(hook)).is_empty() {
+                continue;
+            }
+            // SAFETY: `set` is valid during the call, and nothing keeps a pointer to it; nothing
+            // writes to the ids. The BTF of the module is the one that describes the entry points,
+            // and the filter rejects programs of other types than those in `progs`, so programs
+            // call the entry points as they have to be called.
+            to_result(unsafe { bindings::register_btf_kfunc_id_set(hook[0].0, &set) })?;
+        }
+        Ok(())
     }
 
-    /// Finds out where the kernel has put the BTF of the module, and that it is the right one.
+    /// Finds out where the kernel has put the BTF of the module.
     ///
     /// Errors are as for [`Self::register`].
     fn find_btf(&self) -> Result {
@@ -832,11 +812,6 @@ impl Set {
         if btf.is_null() {
             // The kernel would take this for success.
             return Err(ENOENT);
-        }
-        if !self.has_intact_btf() {
-            // SAFETY: The reference was taken above.
-            unsafe { bindings::btf_put(btf) };
-            return Err(EBADMSG);
         }
         // All of `.BTF` moves as one: behind the types of the kernel instead of those of
         // `.BTF.base`.
@@ -852,32 +827,8 @@ impl Set {
         Ok(())
     }
 
-    /// Returns whether the kernel has taken the BTF of the module that the compiler made.
-    ///
-    /// It is what the verifier lets programs call the entry points by. The kernel finds it
-    /// plausible, at best: a file that was damaged, or worked on, may have other prototypes.
-    #[cfg(CONFIG_DEBUG_INFO_BTF_MODULES)]
-    fn has_intact_btf(&self) -> bool {
-        let module = self.module.as_ptr();
-
-        // SAFETY: Until `init()` is over, the kernel keeps these pointers to sections of the
-        // module, or NULL for one that is not there.
-        unsafe {
-            is_section(
-                (*module).btf_base_data,
-                (*module).btf_base_data_size,
-                self.base,
-            ) && is_section((*module).btf_data, (*module).btf_data_size, self.split)
-        }
-    }
-
-    /// Without, the kernel does not read the BTF of modules, and no set can be registered.
-    #[cfg(not(CONFIG_DEBUG_INFO_BTF_MODULES))]
-    fn has_intact_btf(&self) -> bool {
-        false
-    }
-
-    /// Asks `allow` whether a program may call a kfunc, in the way of `btf_kfunc_filter_t`.
+    /// Returns whether a program may call a kfunc, in the way of `btf_kfunc_filter_t`: if it is of
+    /// a type that the kfunc is for, and `allow` returns `true`.
     ///
     /// # Safety
     ///
@@ -895,26 +846,23 @@ impl Set {
             .wrapping_sub(self.moved_by.load(Relaxed))
             .wrapping_sub(self.first_func);
 
-        match self.funcs.get(index as usize) {
-            Some(func) if allow(prog, func) => 0,
+        let is_allowed = || {
+            let func = self.funcs.get(index as usize)?;
+            let progs = self.progs.get(index as usize)?;
+
+            Some(progs.contains(prog.prog_type()) && allow(prog, func))
+        };
+        match is_allowed() {
+            Some(true) => 0,
             _ => EACCES.to_errno(),
         }
     }
 }
 
-/// Returns whether a section of a module, at `data` or not there, has these contents.
-///
-/// # Safety
-///
-/// `data` must be NULL or valid for reads of `size` bytes, which nobody writes to.
-#[cfg(any(CONFIG_DEBUG_INFO_BTF_MODULES, CONFIG_RUST_BPF_KUNIT_TEST))]
-unsafe fn is_section(data: *const c_void, size: u32, contents: &[u8]) -> bool {
-    if data.is_null() {
-        return false;
-    }
-    // SAFETY: By the function's safety requirements.
-    let section = unsafe { core::slice::from_raw_parts(data.cast::<u8>(), size as usize) };
-    section == contents
+/// Returns whether a kfunc may have that name.
+#[doc(hidden)]
+pub const fn is_kfunc_name(name: &str) -> bool {
+    matches!(name.as_bytes(), [b'b', b'p', b'f', b'_', _, ..])
 }
 
 /// Defines the kfuncs of a module.
@@ -926,12 +874,16 @@ unsafe fn is_section(data: *const c_void, size: u32, contents: &[u8]) -> bool {
 ///
 /// - The first parameter of each function is a [`&Caller`](Caller), which the program does not
 ///   see. The types of the others implement [`Arg`], that of the result implements [`Ret`].
-/// - `flags(...)` in front of `fn` has the [`Flags`] that the verifier has to know.
+/// - `progs(...)` in front of `fn` has the [`ProgTypes`] that the function is for. Of these, only
+///   types that can pass all arguments may call it, see [`Object::PROGS`].
+/// - `flags(...)` behind that has the [`Flags`] that the verifier has to know.
 /// - `filter:` names a function `fn(&Prog, &'static Func) -> bool`. The verifier calls it, in the
-///   context of the task that loads the program, to know whether the program may call the kfunc.
+///   context of the task that loads the program, for programs of the right type. It returns whether
+///   the program may call the kfunc.
 ///
-/// The names of kfuncs are global. By convention they begin with `bpf_`. Those of parameters must
-/// not contain `__`, to which the verifier gives a meaning.
+/// The names of kfuncs are global. They must begin with `bpf_`, since a function of another name
+/// could take the place of one that the module imports. Those of parameters must not contain `__`,
+/// to which the verifier gives a meaning.
 ///
 /// # Examples
 ///
@@ -939,8 +891,11 @@ unsafe fn is_section(data: *const c_void, size: u32, contents: &[u8]) -> bool {
 /// use kernel::{
 ///     bpf::kfunc::{
 ///         Caller,
-///         Hook,
 ///         Out, //
+///     },
+///     bpf::{
+///         ProgType,
+///         ProgTypes, //
 ///     },
 ///     prelude::*,
 /// };
@@ -959,6 +914,7 @@ unsafe fn is_section(data: *const c_void, size: u32, contents: &[u8]) -> bool {
 ///     /// Multiplies.
 ///     ///
 ///     /// Returns 0, or `-ERANGE` if the product does not fit.
+///     progs(ProgTypes::new(&[ProgType::TRACING, ProgType::SYSCALL]))
 ///     fn bpf_example_multiply(_: &Caller, a: u64, b: u64, times: Out<'_, Times>) -> Result {
 ///         let product = a.checked_mul(b).ok_or(ERANGE)?;
 ///         times.write(Times { product });
@@ -970,7 +926,7 @@ unsafe fn is_section(data: *const c_void, size: u32, contents: &[u8]) -> bool {
 ///
 /// impl kernel::Module for Example {
 ///     fn init(_module: &'static ThisModule) -> Result<Self> {
-///         KFUNCS.register(Hook::Tracing)?;
+///         KFUNCS.register()?;
 ///         Ok(Self)
 ///     }
 /// }
@@ -987,6 +943,7 @@ macro_rules! bpf_kfuncs {
 
         $(
             $(#[doc = $doc:expr])*
+            progs($progs:expr)
             $(flags($flags:expr))?
             fn $name:ident($caller:tt: &$caller_ty:ty $(, $arg:ident: $ty:ty)* $(,)?)
                 $(-> $ret:ty)?
@@ -1010,12 +967,23 @@ macro_rules! bpf_kfuncs {
                 // SAFETY: Nothing but programs calls this function.
                 let caller = unsafe { $crate::bpf::kfunc::Caller::new() };
                 $(
-                    // SAFETY: The BTF below has `TYPE` for this argument, so the verifier has
-                    // checked it.
+                    // SAFETY: The __BTF below has `TYPE` for this argument, so the verifier has
+                    // checked it, for a program of a type in `PROGS`.
                     let $arg = unsafe { $crate::bpf::kfunc::take_arg::<$ty>(&caller, $arg) };
                 )*
                 $crate::bpf::kfunc::Ret::into_abi(__bpf_kfunc_body(&caller, $($arg,)*))
             }
+        )+
+
+        $(
+            const _: () = ::core::assert!(
+                $crate::bpf::kfunc::is_kfunc_name(::core::stringify!($name)),
+                ::core::concat!(
+                    "`",
+                    ::core::stringify!($name),
+                    "`: the name of a kfunc has to begin with `bpf_`",
+                ),
+            );
         )+
 
         $($(
@@ -1031,7 +999,7 @@ macro_rules! bpf_kfuncs {
 
         $(#[$set_attr])*
         $vis static $set: $crate::bpf::kfunc::Set = {
-            const FUNCS: &[$crate::bpf::btf::Func] = &[$(
+            const __FUNCS: &[$crate::bpf::btf::Func] = &[$(
                 $crate::bpf::btf::Func {
                     name: ::core::stringify!($name),
                     params: &[$(
@@ -1043,55 +1011,69 @@ macro_rules! bpf_kfuncs {
                     ret: <$crate::bpf_kfuncs!(@ret $($ret)?) as $crate::bpf::kfunc::Ret>::TYPE,
                 },
             )+];
-            const BTF: $crate::bpf::btf::Encoded = $crate::bpf::btf::encode(FUNCS);
-            const BASE: [u8; BTF.base_len()] = BTF.base();
-            const SPLIT: [u8; BTF.split_len()] = BTF.split();
+            // The module's expressions must not meet items of the same name here, hence `__`.
+            static __PROGS: [$crate::bpf::ProgTypes; __FUNCS.len()] = [$({
+                const __CALLERS: $crate::bpf::ProgTypes = $crate::bpf::ProgTypes::and(
+                    $progs,
+                    $crate::bpf::ProgTypes::ALL
+                        $(.and(<$ty as $crate::bpf::kfunc::ArgAbi>::PROGS))*,
+                );
+                ::core::assert!(
+                    !__CALLERS.is_empty(),
+                    ::core::concat!(
+                        "`",
+                        ::core::stringify!($name),
+                        "`: no type of programs that this is for can pass all arguments",
+                    ),
+                );
+                __CALLERS
+            },)+];
+            const __BTF: $crate::bpf::btf::Encoded = $crate::bpf::btf::encode(__FUNCS);
+            const __BASE: [u8; __BTF.base_len()] = __BTF.base();
+            const __SPLIT: [u8; __BTF.split_len()] = __BTF.split();
 
             // A second use of this macro in a module would append to the sections, which the kernel
             // would not see. Let the linker object.
             #[no_mangle]
             #[link_section = ".BTF.base"]
             #[used(compiler)]
-            static __bpf_kfuncs_once_per_module: [u8; BASE.len()] = BASE;
+            static __bpf_kfuncs_once_per_module: [u8; __BASE.len()] = __BASE;
 
             #[link_section = ".BTF"]
             #[used(compiler)]
-            static SECTION: [u8; SPLIT.len()] = SPLIT;
+            static __SECTION: [u8; __SPLIT.len()] = __SPLIT;
 
-            static IDS: $crate::bpf::kfunc::IdSet<{ FUNCS.len() }> =
+            static __IDS: $crate::bpf::kfunc::IdSet<{ __FUNCS.len() }> =
                 $crate::bpf::kfunc::IdSet::new(
-                    &BTF,
+                    &__BTF,
                     [$($crate::bpf_kfuncs!(@flags $($flags)?)),+],
                 );
 
-            $(
-                // Not in the function below, which is unsafe: the module's may not be.
-                const __BPF_KFUNCS_ALLOW: fn(
-                    &$crate::bpf::Prog,
-                    &'static $crate::bpf::btf::Func,
-                ) -> bool = $filter;
+            // Not in the function below, which is unsafe: the module's may not be.
+            const __BPF_KFUNCS_ALLOW: fn(
+                &$crate::bpf::Prog,
+                &'static $crate::bpf::btf::Func,
+            ) -> bool = $crate::bpf_kfuncs!(@filter $($filter)?);
 
-                // Has exactly the type `btf_kfunc_filter_t`, as kCFI demands.
-                unsafe extern "C" fn __bpf_kfuncs_filter(
-                    prog: *const $crate::bindings::bpf_prog,
-                    id: u32,
-                ) -> $crate::ffi::c_int {
-                    // SAFETY: Only the verifier calls this function.
-                    unsafe { $set.filter(prog, id, __BPF_KFUNCS_ALLOW) }
-                }
-            )?
+            // Has exactly the type `btf_kfunc_filter_t`, as kCFI demands.
+            unsafe extern "C" fn __bpf_kfuncs_filter(
+                prog: *const $crate::bindings::bpf_prog,
+                id: u32,
+            ) -> $crate::ffi::c_int {
+                // SAFETY: Only the verifier calls this function.
+                unsafe { $set.filter(prog, id, __BPF_KFUNCS_ALLOW) }
+            }
 
             // SAFETY: All belongs together: the same list of functions made the entry points, the
-            // BTF and the ids.
+            // types of programs, the BTF and the ids.
             unsafe {
                 $crate::bpf::kfunc::Set::new(
                     $crate::module::this_module::<crate::LocalModule>(),
-                    FUNCS,
-                    &BTF,
-                    &BASE,
-                    &SPLIT,
-                    &IDS,
-                    $crate::bpf_kfuncs!(@filter $($filter)?),
+                    __FUNCS,
+                    &__PROGS,
+                    &__BTF,
+                    &__IDS,
+                    ::core::option::Option::Some(__bpf_kfuncs_filter),
                 )
             }
         };
@@ -1104,8 +1086,8 @@ macro_rules! bpf_kfuncs {
     };
     (@flags) => { $crate::bpf::kfunc::flags::NONE };
     (@flags $flags:expr) => { $flags };
-    (@filter) => { ::core::option::Option::None };
-    (@filter $filter:path) => { ::core::option::Option::Some(__bpf_kfuncs_filter) };
+    (@filter) => { $crate::bpf::kfunc::allow_all };
+    (@filter $filter:path) => { $filter };
 }
 
 #[cfg(CONFIG_RUST_BPF_KUNIT_TEST)]
@@ -1243,23 +1225,6 @@ mod tests {
     }
 
     #[test]
-    fn section_is_compared_as_a_whole() {
-        let section = [1u8, 2, 3];
-        let is = |size, contents: &[u8]| {
-            // SAFETY: The section is at least as long in all cases below.
-            unsafe { is_section(section.as_ptr().cast(), size, contents) }
-        };
-
-        assert!(is(3, &[1, 2, 3]));
-        assert!(!is(3, &[1, 2, 4]));
-        assert!(!is(2, &[1, 2, 3]));
-        assert!(!is(3, &[1, 2]));
-        assert!(is(0, &[]));
-        // SAFETY: NULL is allowed.
-        assert!(!unsafe { is_section(core::ptr::null(), 0, &[]) });
-    }
-
-    #[test]
     fn prototype_says_what_is_passed() {
         assert!(matches!(
             <Out<'_, Wide> as ArgAbi>::TYPE,
@@ -1279,10 +1244,36 @@ mod tests {
         // SAFETY: There is no function that takes it.
         unsafe impl Object for Kernel {
             const NAME: &'static str = "kernel";
+            const PROGS: ProgTypes = ProgTypes::new(&[ProgType::XDP]);
         }
         assert!(matches!(
             <&Kernel as ArgAbi>::TYPE,
             Type::Ptr(Type::Const(Type::Opaque("kernel")))
         ));
+        assert!(<&Kernel as ArgAbi>::PROGS == Kernel::PROGS);
+        assert!(<In<'_, Wide> as ArgAbi>::PROGS == ProgTypes::ALL);
+    }
+
+    #[test]
+    fn each_type_has_one_hook() {
+        let mut seen = ProgTypes::new(&[]);
+
+        for hook in HOOKS {
+            let hook = ProgTypes::new(hook);
+            assert!(!hook.is_empty());
+            assert!(seen.and(hook).is_empty());
+            seen = seen.or(hook);
+        }
+        assert!(!seen.contains(ProgType(bindings::bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS)));
+    }
+
+    #[test]
+    fn names_of_kfuncs() {
+        for name in ["bpf_a", "bpf__"] {
+            assert!(is_kfunc_name(name));
+        }
+        for name in ["", "bpf_", "bpf", "rust_helper_get_current", "_bpf_a"] {
+            assert!(!is_kfunc_name(name));
+        }
     }
 }

@@ -7,7 +7,11 @@
 //! [`include/net/xdp.h`](srctree/include/net/xdp.h) and
 //! [`include/net/netfilter/nf_bpf_link.h`](srctree/include/net/netfilter/nf_bpf_link.h)
 
-use super::kfunc::Object;
+use super::{
+    kfunc::Object,
+    ProgType,
+    ProgTypes, //
+};
 use crate::{
     bindings,
     ns::NsCommon,
@@ -39,6 +43,20 @@ pub struct Sock(Opaque<bindings::sock_common>);
 //   that they answer; at other times these sockets are in the initial one.
 unsafe impl Object for Sock {
     const NAME: &'static str = "sock_common";
+    const PROGS: ProgTypes = SkBuff::PROGS.or(ProgTypes::new(&[
+        ProgType::XDP,
+        ProgType::XDP_OTHER,
+        ProgType::SOCKET_FILTER,
+        ProgType::LWT_OUT,
+        ProgType::NETFILTER,
+        ProgType::SK_SKB,
+        ProgType::SOCK_OPS,
+        ProgType::CGROUP_SOCK,
+        ProgType::CGROUP_SOCK_ADDR,
+        ProgType::CGROUP_SOCKOPT,
+        ProgType::TRACING,
+        ProgType::LSM,
+    ]));
 }
 
 impl Sock {
@@ -86,7 +104,7 @@ pub struct SkBuff(Opaque<bindings::sk_buff>);
 // - `BPF_PROG_RUN`: `bpf_prog_test_run_skb()` holds a reference to the device that the context
 //   names, or the caller is in the net namespace of the loopback device.
 //
-// Nobody keeps the device for these types, so a filter has to reject them:
+// Nobody keeps the device for these types:
 //
 // - `SOCKET_FILTER`: KCM parses data that waits at a TCP socket, and LLC filters its backlog. Both
 //   may have packets of a device that is gone. Drivers of Bluetooth leave a device of their own
@@ -100,6 +118,14 @@ pub struct SkBuff(Opaque<bindings::sk_buff>);
 // under the RCU read side lock (`skb_set_owner_edemux()`, `sock_pfree()`).
 unsafe impl Object for SkBuff {
     const NAME: &'static str = "__sk_buff";
+    const PROGS: ProgTypes = ProgTypes::new(&[
+        ProgType::SCHED_CLS,
+        ProgType::SCHED_ACT,
+        ProgType::CGROUP_SKB,
+        ProgType::LWT_IN,
+        ProgType::LWT_XMIT,
+        ProgType::LWT_SEG6LOCAL,
+    ]);
 }
 
 impl SkBuff {
@@ -149,15 +175,14 @@ impl SkBuff {
 pub struct XdpBuff(Opaque<bindings::xdp_buff>);
 
 // SAFETY: For this name the verifier accepts the frame that the program was called for. Who keeps
-// the device of its receive queue depends on where the program is attached, which
-// [`Prog::attach_type`](super::Prog::attach_type) says:
+// the device of its receive queue depends on where the program is attached:
 //
 // - `BPF_XDP`: the program is called by `poll()` of NAPI of that device, which is disabled before
 //   the device is unregistered, or by `do_xdp_generic()` under the RCU read side lock.
 //   `BPF_PROG_RUN` holds a reference to the device that the context names, or takes the loopback
 //   device of the caller's net namespace.
 //
-// Nobody keeps the device for these, so a filter has to reject them:
+// Nobody keeps the device for these, which are `ProgType::XDP_OTHER`:
 //
 // - `BPF_XDP_CPUMAP`: frames wait in a queue without a reference to the device that received them,
 //   and the program is called for them later.
@@ -165,6 +190,7 @@ pub struct XdpBuff(Opaque<bindings::xdp_buff>);
 // - None: an extension of a program of either may call a program without an attach type.
 unsafe impl Object for XdpBuff {
     const NAME: &'static str = "xdp_md";
+    const PROGS: ProgTypes = ProgTypes::new(&[ProgType::XDP]);
 }
 
 impl XdpBuff {
@@ -202,6 +228,7 @@ unsafe impl Object for NfCtx {
     } else {
         "__sk_buff"
     };
+    const PROGS: ProgTypes = ProgTypes::new(&[ProgType::NETFILTER]);
 }
 
 impl NfCtx {
@@ -278,6 +305,28 @@ mod tests {
             let init = NsCommon::from_raw(&raw const bindings::init_net.ns);
             Ok(ptr::eq(packet.net()?, init))
         }
+    }
+
+    #[test]
+    fn types_that_keep_the_device() {
+        assert!(SkBuff::PROGS.contains(ProgType::SCHED_CLS));
+        assert!(Sock::PROGS.contains(ProgType::SCHED_CLS));
+        assert!(Sock::PROGS.contains(ProgType::TRACING));
+        for ty in [
+            ProgType::SK_SKB,
+            ProgType::SOCKET_FILTER,
+            ProgType::LWT_OUT,
+            ProgType::NETFILTER,
+            ProgType::TRACING,
+            ProgType::LSM,
+            ProgType::XDP,
+        ] {
+            assert!(Sock::PROGS.contains(ty));
+            assert!(!SkBuff::PROGS.contains(ty));
+        }
+        assert!(XdpBuff::PROGS == ProgTypes::new(&[ProgType::XDP]));
+        assert!(NfCtx::PROGS == ProgTypes::new(&[ProgType::NETFILTER]));
+        assert!(!Sock::PROGS.contains(ProgType::KPROBE));
     }
 
     #[test]

@@ -1435,6 +1435,7 @@ static void expect_frames_before_device(struct __test_metadata *_metadata,
 					FIXTURE_DATA(net) *self, int flags)
 {
 	struct bpf_cpumap_val value = { .qsize = 64 };
+	struct bpf_map *all, *data;
 	struct bpf_program *there;
 	struct net_cpumap *cpumap;
 	struct hog hog = {};
@@ -1448,16 +1449,15 @@ static void expect_frames_before_device(struct __test_metadata *_metadata,
 		SKIP(return, "this takes two CPUs");
 	cpu = last_cpu();
 	ASSERT_EQ(0, probe_prepare(&self->probe.probe, "net_cpumap"));
-	bpf_map__set_max_entries(
-		bpf_object__find_map_by_name(self->probe.probe.obj, "cpus"),
-		cpu + 1);
+	all = bpf_object__find_map_by_name(self->probe.probe.obj, "cpus");
+	bpf_map__set_max_entries(all, cpu + 1);
 	ASSERT_EQ(0, net_finish(&self->probe)) {
 		TH_LOG("%s", probe_log);
 	}
-	map = bpf_object__find_map_fd_by_name(self->probe.probe.obj, "cpus");
-	cpumap = bpf_map__initial_value(
-		bpf_object__find_map_by_name(self->probe.probe.obj,
-					     ".data.cpumap"), &size);
+	map = bpf_map__fd(all);
+	data = bpf_object__find_map_by_name(self->probe.probe.obj,
+					    ".data.cpumap");
+	cpumap = bpf_map__initial_value(data, &size);
 	there = bpf_object__find_program_by_name(self->probe.probe.obj,
 						 "in_net_cpumap");
 	ASSERT_NE(NULL, cpumap);

@@ -3,9 +3,10 @@
 //! A kfunc in Rust that does nothing. For comparison only: anybody may call it.
 
 use kernel::{
-    bpf::kfunc::{
-        Caller,
-        Hook, //
+    bpf::{
+        kfunc::Caller,
+        ProgType,
+        ProgTypes, //
     },
     prelude::*, //
 };
@@ -23,6 +24,7 @@ kernel::bpf_kfuncs! {
     static KFUNCS;
 
     /// Does nothing.
+    progs(ProgTypes::new(&[ProgType::SYSCALL]))
     fn bpf_bench_rust_empty(_: &Caller) -> Result {
         Ok(())
     }
@@ -32,7 +34,7 @@ struct Bench;
 
 impl kernel::Module for Bench {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        KFUNCS.register(Hook::Syscall)?;
+        KFUNCS.register()?;
         Ok(Self)
     }
 }
