@@ -82,7 +82,8 @@ def pids_inside(pid):
             continue
         for line in status.splitlines():
             words = line.split()
-            if words[0] == "NSpid:":
+            # 0: released after the file was opened.
+            if words[0] == "NSpid:" and words[-1] != "0":
                 found[task] = int(words[-1])
     return found
 
