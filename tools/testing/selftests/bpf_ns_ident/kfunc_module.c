@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Kfuncs of a module that the kernel must not take for others, must not have
- * called by programs of another type, and must not register late.
+ * called by programs of another type, and must not register late. And what safe
+ * code in them finds of a task that exits.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include "ns_util.h"
 
 #define TEST_MODULE "bpf_ns_test"
+#define NAME_MODULE "bpf_ns_test_name"
 #define NAME_OF_VMLINUX "bpf_sock_is_valid_access"
 #define TAKES_FRAME "bpf_ns_test_frame"
 
@@ -23,14 +26,19 @@ FIXTURE(kfunc_module)
 	int module;		/* its file */
 };
 
-/* It is beside the test, not among the modules of the kernel. */
-FIXTURE_SETUP(kfunc_module)
+/* The modules are beside the test, not among those of the kernel. */
+static int open_test_module(const char *name)
 {
 	char path[4096];
 
+	snprintf(path, sizeof(path), "%s/%s.ko", test_dir(), name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+FIXTURE_SETUP(kfunc_module)
+{
 	self->kfunc.btf_fd = -1;
-	snprintf(path, sizeof(path), "%s/%s.ko", test_dir(), TEST_MODULE);
-	self->module = open(path, O_RDONLY | O_CLOEXEC);
+	self->module = open_test_module(TEST_MODULE);
 	if (self->module < 0)
 		SKIP(return, "there is no " TEST_MODULE ".ko for this kernel");
 	ASSERT_EQ(0, module_unload(TEST_MODULE));
@@ -42,6 +50,7 @@ FIXTURE_TEARDOWN(kfunc_module)
 	if (self->module < 0)
 		return;
 	EXPECT_EQ(0, module_unload(TEST_MODULE));
+	EXPECT_EQ(0, module_unload(NAME_MODULE));
 	close(self->module);
 }
 
@@ -75,13 +84,19 @@ static int call_by_syscall_prog(FIXTURE_DATA(kfunc_module) *self)
 TEST_F(kfunc_module, has_the_name_of_a_function_of_vmlinux)
 {
 	struct btf *vmlinux = btf__load_vmlinux_btf();
+	int module = open_test_module(NAME_MODULE);
 
+	ASSERT_LE(0, module);
 	ASSERT_NE(NULL, vmlinux);
-	if (btf__find_by_name_kind(vmlinux, NAME_OF_VMLINUX, BTF_KIND_FUNC) > 0)
+	if (btf__find_by_name_kind(vmlinux, NAME_OF_VMLINUX, BTF_KIND_FUNC) > 0) {
+		/* Then the kernel notices that two have the name. */
+		EXPECT_EQ(-EINVAL, module_load_fd(module, NULL));
 		SKIP(return, "vmlinux has BTF of " NAME_OF_VMLINUX);
+	}
 	btf__free(vmlinux);
-	ASSERT_EQ(0, module_load_fd(self->module, NULL));
-	ASSERT_EQ(0, kfunc_find(&self->kfunc, TEST_MODULE, NAME_OF_VMLINUX));
+	ASSERT_EQ(0, module_load_fd(module, NULL));
+	close(module);
+	ASSERT_EQ(0, kfunc_find(&self->kfunc, NAME_MODULE, NAME_OF_VMLINUX));
 	EXPECT_EQ(4242, call_by_syscall_prog(self)) {
 		TH_LOG("%s", self->prog.log);
 	}
@@ -141,6 +156,30 @@ TEST_F(kfunc_module, registered_by_a_live_module)
 	EXPECT_TRUE(klog_find(klog, "registered late: EBUSY", line,
 			      sizeof(line)));
 	close(klog);
+}
+
+/* Whoever waits for the task may release it on another CPU at that moment. */
+TEST_F(kfunc_module, called_at_the_last_switch)
+{
+	struct ns_task task = { .sock = -1 };
+	struct report event = {};
+	struct probe probe;
+
+	ASSERT_EQ(0, module_load_fd(self->module, NULL));
+	ASSERT_EQ(0, probe_open(&probe, "exited")) {
+		TH_LOG("%s", probe_log);
+	}
+	ASSERT_EQ(0, ns_start(&task, NULL, CLONE_NEWPID));
+	probe.report->err = POISON_ERR;
+	probe_target(&probe, task.pid);
+	/* It waits, which is a switch. */
+	ASSERT_EQ(0, ns_call(&task, ns_do_getpgid, NULL));
+	ASSERT_EQ(0, kill(task.pid, SIGKILL));
+	EXPECT_EQ(0, probe_wait(&probe, &event));
+	EXPECT_EQ(1, event.calls);
+	EXPECT_EQ(0, event.err);
+	ns_stop(&task);
+	probe_close(&probe);
 }
 
 NS_TEST_MAIN(MODULE)

@@ -1378,9 +1378,13 @@ static int last_cpu(void)
 static int hog_start(struct hog *hog)
 {
 	struct sched_param param = { .sched_priority = 50 };
+	volatile bool *has_started = ns_alloc(sizeof(*has_started));
 	int cpu = last_cpu();
 	cpu_set_t one;
 	int err;
+
+	if (!has_started)
+		return -ENOMEM;
 
 	stay_on_cpu(false);
 	snprintf(hog->fair_server, sizeof(hog->fair_server), FAIR_SERVER, cpu);
@@ -1398,11 +1402,16 @@ static int hog_start(struct hog *hog)
 		if (sched_setaffinity(0, sizeof(one), &one) ||
 		    sched_setscheduler(0, SCHED_FIFO, &param))
 			_exit(1);
+		*has_started = true;
 		/* Ends by itself should the test be gone. */
 		alarm(120);
 		for (;;)
 			;
 	}
+	for (int i = 0; !err && i < 6000 && !*has_started; i++)
+		usleep(10000);
+	if (!err && !*has_started)
+		err = -ETIME;
 	return err ?: cpu;
 }
 
@@ -1410,6 +1419,9 @@ static int hog_end(struct hog *hog)
 {
 	int err = 0;
 
+	/* It changed nothing. */
+	if (!hog->pid)
+		return 0;
 	if (hog->pid > 0) {
 		kill(hog->pid, SIGKILL);
 		waitpid(hog->pid, NULL, 0);

@@ -8,6 +8,7 @@ use kernel::{
         net::XdpBuff,
         ProgTypes, //
     },
+    current,
     prelude::*, //
 };
 
@@ -29,20 +30,18 @@ kernel::bpf_kfuncs! {
     /// The kfuncs of this module.
     static KFUNCS;
 
-    /// Has the name of a function in `net/core/filter.c`.
-    ///
-    /// Returns 4242.
-    progs(ProgTypes::ALL)
-    fn bpf_sock_is_valid_access(_: &Caller, _off: u64, _size: u64, _type: u64, _info: u64) -> u64 {
-        4242
-    }
-
     /// Takes the context of XDP, which is memory of integers to other programs.
     ///
     /// Returns the id of the net namespace, or 0.
     progs(ProgTypes::ALL)
     fn bpf_ns_test_frame(_: &Caller, ctx: &XdpBuff) -> u64 {
         ctx.net().map_or(0, |ns| ns.id())
+    }
+
+    /// Returns whether the calling task has a pid namespace, by safe means other than the caller.
+    progs(ProgTypes::ALL)
+    fn bpf_ns_test_has_pid_ns(_: &Caller) -> u64 {
+        current!().active_pid_ns().is_some().into()
     }
 }
 
