@@ -525,30 +525,38 @@ static int do_attach_netkit(void *unused)
 }
 
 /* There, the packet has the other device already when the program is called. */
+#define setup_netkit()							\
+	do {								\
+		char text_[512];					\
+									\
+		SKIP_WITHOUT("CONFIG_NETKIT");				\
+		snprintf(text_, sizeof(text_),				\
+			 "link add " NETKIT " netns %s type netkit peer name " \
+			 NETKIT " netns %s",				\
+			 self->near.name, self->far.name);		\
+		ASSERT_EQ(0, run_ip("", text_));			\
+		snprintf(text_, sizeof(text_), "-n %s", self->near.name); \
+		ASSERT_EQ(0, run_ip(text_, "addr add " NETKIT_NEAR_ADDR	\
+				    "/24 dev " NETKIT			\
+				    "\nlink set " NETKIT " up"));	\
+		snprintf(text_, sizeof(text_), "-n %s", self->far.name); \
+		ASSERT_EQ(0, run_ip(text_, "addr add " NETKIT_FAR_ADDR	\
+				    "/24 dev " NETKIT			\
+				    "\nlink set " NETKIT " up"));	\
+		load(_metadata, &self->probe, "net_tc");		\
+		attach(&self->near, &self->probe, do_attach_netkit, 0);	\
+	} while (0)
+
+static const struct traffic netkit_udp = { SOCK_DGRAM, NETKIT_FAR_ADDR };
+static const struct traffic netkit_tcp = { SOCK_STREAM, NETKIT_FAR_ADDR };
+
 TEST_F(net, netkit)
 {
-	static const struct traffic all[] = {
-		{ SOCK_DGRAM, NETKIT_FAR_ADDR },
-		{ SOCK_STREAM, NETKIT_FAR_ADDR },
-	};
-	char text[512];
+	const struct traffic *const all[] = { &netkit_udp, &netkit_tcp };
 
-	SKIP_WITHOUT("CONFIG_NETKIT");
-	snprintf(text, sizeof(text),
-		 "link add " NETKIT " netns %s type netkit peer name " NETKIT
-		 " netns %s",
-		 self->near.name, self->far.name);
-	ASSERT_EQ(0, run_ip("", text));
-	snprintf(text, sizeof(text), "-n %s", self->near.name);
-	ASSERT_EQ(0, run_ip(text, "addr add " NETKIT_NEAR_ADDR "/24 dev " NETKIT
-			    "\nlink set " NETKIT " up"));
-	snprintf(text, sizeof(text), "-n %s", self->far.name);
-	ASSERT_EQ(0, run_ip(text, "addr add " NETKIT_FAR_ADDR "/24 dev " NETKIT
-			    "\nlink set " NETKIT " up"));
-	load(_metadata, &self->probe, "net_tc");
-	attach(&self->near, &self->probe, do_attach_netkit, 0);
+	setup_netkit();
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		expect_packets(_metadata, self, &self->probe, &all[i],
+		expect_packets(_metadata, self, &self->probe, all[i],
 			       &self->far, &self->near);
 }
 
@@ -872,19 +880,20 @@ TEST_F(net, lwt_out)
 	}
 }
 
+static const unsigned char packet_to_port[64] = {
+	/* Ethernet: the protocol. */
+	[12] = ETH_P_IP >> 8, ETH_P_IP & 0xff,
+	/* IP: the version, the length of the header, the protocol. */
+	[14] = 0x45, [23] = IPPROTO_UDP,
+	/* UDP: the port that it goes to. */
+	[36] = NET_PORT >> 8, NET_PORT & 0xff,
+};
+
 /* Is run at a socket of the near end, and as a packet of the loopback device. */
 static int do_run(void *unused)
 {
-	char packet[64] = {
-		/* Ethernet: the protocol. */
-		[12] = ETH_P_IP >> 8, ETH_P_IP & 0xff,
-		/* IP: the version, the length of the header, the protocol. */
-		[14] = 0x45, [23] = IPPROTO_UDP,
-		/* UDP: the port that it goes to. */
-		[36] = NET_PORT >> 8, NET_PORT & 0xff,
-	};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
-		    .data_size_in = sizeof(packet));
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet_to_port,
+		    .data_size_in = sizeof(packet_to_port));
 
 	return bpf_prog_test_run_opts(ns_received_fd, &opts);
 }
@@ -1152,11 +1161,11 @@ static pid_t begin_to_remove(const struct side *side, int sock)
 }
 
 static void hold_up(struct __test_metadata *_metadata,
-		    FIXTURE_DATA(net) *self)
+		    FIXTURE_DATA(net) *self, int fd, int (*run)(void *unused))
 {
 	net_target(&self->probe, &self->near);
 	self->probe.net->hold = NET_WAIT;
-	ASSERT_EQ(0, ns_call_begin(&self->near.task, -1, do_send, NULL));
+	ASSERT_EQ(0, ns_call_begin(&self->near.task, fd, run, NULL));
 	for (int i = 0; i < 6000 && self->probe.net->hold == NET_WAIT; i++)
 		usleep(10000);
 	ASSERT_EQ(NET_WAITING, self->probe.net->hold);
@@ -1191,7 +1200,7 @@ static void expect_held_while_far_goes(struct __test_metadata *_metadata,
 	/* Before, since unmounting waits for programs. */
 	snprintf(text, sizeof(text), "netns del %s", self->far.name);
 	ASSERT_EQ(0, run_ip("", text));
-	hold_up(_metadata, self);
+	hold_up(_metadata, self, -1, do_send);
 	/* The last user of the namespace. */
 	ns_stop(&self->far.task);
 	/* The kernel begins to remove it, now or by and by. */
@@ -1211,25 +1220,34 @@ static void expect_while_far_goes(struct __test_metadata *_metadata,
 	expect_held_while_far_goes(_metadata, self, which);
 }
 
-static void expect_while_device_goes(struct __test_metadata *_metadata,
-				     FIXTURE_DATA(net) *self,
-				     const struct traffic *traffic, int which)
+static void expect_held_while_device_goes(struct __test_metadata *_metadata,
+					  FIXTURE_DATA(net) *self, int fd,
+					  int (*run)(void *unused), int which,
+					  const struct side *want)
 {
 	int status, sock = socket_of(&self->near);
 	pid_t pid;
 
 	ASSERT_LE(0, sock);
-	setup_traffic(_metadata, self, traffic);
-	hold_up(_metadata, self);
+	hold_up(_metadata, self, fd, run);
 	pid = begin_to_remove(&self->near, sock);
 	ASSERT_LT(0, pid);
 	/* It waits for the program. */
 	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
-	let_go(_metadata, self, which, &self->near);
+	let_go(_metadata, self, which, want);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
-	end_traffic(self);
 	close(sock);
+}
+
+static void expect_while_device_goes(struct __test_metadata *_metadata,
+				     FIXTURE_DATA(net) *self,
+				     const struct traffic *traffic, int which)
+{
+	setup_traffic(_metadata, self, traffic);
+	expect_held_while_device_goes(_metadata, self, -1, do_send, which,
+				      &self->near);
+	end_traffic(self);
 }
 
 /* The test has the link, too, so that the end of the task does not detach the program. */
@@ -1273,6 +1291,49 @@ TEST_WHILE_DEVICE_GOES(tcx_egress, "net_tc", do_attach_tcx, BPF_TCX_EGRESS,
 		       "CONFIG_NET_XGRESS")
 TEST_WHILE_DEVICE_GOES(netfilter_out, "net_netfilter", do_attach_netfilter,
 		       NF_INET_LOCAL_OUT, "CONFIG_NETFILTER_BPF_LINK")
+
+/* The other device is in the far namespace, which goes. */
+TEST_F(net, netkit_while_the_namespace_goes)
+{
+	setup_netkit();
+	expect_while_far_goes(_metadata, self, &netkit_udp, NET_PACKET);
+}
+
+/* A context that names a device, by which userspace says where a packet is. */
+static int do_run_skb_at_device(void *unused)
+{
+	struct __sk_buff ctx = { .ifindex = if_nametoindex(DEV) };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet_to_port,
+		    .data_size_in = sizeof(packet_to_port), .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx));
+
+	return bpf_prog_test_run_opts(ns_received_fd, &opts);
+}
+
+static int do_run_xdp_at_device(void *unused)
+{
+	struct xdp_md ctx = {
+		.data_end = sizeof(packet_to_port),
+		.ingress_ifindex = if_nametoindex(DEV),
+	};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet_to_port,
+		    .data_size_in = sizeof(packet_to_port), .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx));
+
+	return bpf_prog_test_run_opts(ns_received_fd, &opts);
+}
+
+#define TEST_RUN_WHILE_DEVICE_GOES(NAME, OBJECT, DO)			\
+	TEST_F(net, NAME##_while_the_device_goes)			\
+	{								\
+		load(_metadata, &self->probe, OBJECT);			\
+		expect_held_while_device_goes(_metadata, self,		\
+					      self->probe.probe.fd, DO,	\
+					      NET_PACKET, &self->near);	\
+	}
+
+TEST_RUN_WHILE_DEVICE_GOES(run_sched_cls, "net_tc", do_run_skb_at_device)
+TEST_RUN_WHILE_DEVICE_GOES(run_xdp, "net_xdp", do_run_xdp_at_device)
 
 TEST_F(net, cgroup_ingress_while_the_namespace_goes)
 {
