@@ -29,7 +29,7 @@ impl ProgType {
     const fn bit(self) -> u64 {
         match 1u64.checked_shl(self.0) {
             Some(bit) => bit,
-            // In no set but that of all types.
+            // In no set, so such programs are rejected.
             None => 0,
         }
     }
@@ -118,7 +118,7 @@ prog_types! {
 pub struct ProgTypes(u64);
 
 impl ProgTypes {
-    /// All types, those that this kernel does not know included.
+    /// All types that can be in a set.
     pub const ALL: Self = Self(u64::MAX);
 
     /// Creates the set of these types.
