@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """Checks the BTF that modules in Rust bring along, more strictly than the kernel does:
 
-    python3 scripts/btf FILE MODULE...
+    python3 scripts/btf FILE KERNEL_O MODULE...
 
+KERNEL_O is the object of the crate `kernel`, whose functions that make BTF run in the compiler only.
 A MODULE is a .ko file, or the .o file that it is made from. Leaves results in FILE, as KTAP. What is
 right is what libbpf would write: what else reads BTF, as cilium/ebpf does, may not accept what the
 kernel accepts. Damaged copies of the first module show that the checks find damage."""
 
 import os
+import subprocess
 import sys
 
 from btf import Btf, Wrong, check, sections
@@ -39,7 +41,17 @@ def find(damage, wanted, by_libbpf, libbpf, path):
         raise AssertionError("libbpf would write the same")
 
 
-def tests(paths):
+def has_no_code(path):
+    """No function of kernel::bpf::btf is in the object, but for those of KUnit tests."""
+    symbols = subprocess.run(["nm", path], check=True, capture_output=True, text=True).stdout
+    assert "6kernel3bpf5kfunc" in symbols, f"{path} is not the object of the crate"
+    code = [line.split()[-1] for line in symbols.splitlines()
+            if "6kernel3bpf3btf" in line and "5tests" not in line]
+    assert not code, "is in the object: " + ", ".join(code)
+
+
+def tests(kernel_o, paths):
+    yield "no_code_that_makes_btf", lambda: has_no_code(kernel_o)
     try:
         libbpf = Libbpf()
     except OSError as reason:
@@ -58,8 +70,8 @@ def tests(paths):
         yield f"{name}_is_found", lambda args=args: find(*args, libbpf, paths[0])
 
 
-def main(file, *paths):
-    every = list(tests(paths))
+def main(file, kernel_o, *paths):
+    every = list(tests(kernel_o, paths))
     report = ktap.Report(file, [name for name, _ in every])
     for name, test in every:
         report.run(name, test)

@@ -14,6 +14,8 @@
 //! - `.BTF` has what is the module's own. Its type ids and string offsets go on where those of
 //!   `.BTF.base` end ("split BTF").
 //!
+//! All functions here run at compile time. They are inline so that no object has code of them.
+//!
 //! Reference: [BPF Type Format (BTF)](https://docs.kernel.org/bpf/btf.html)
 
 use crate::bindings;
@@ -230,6 +232,7 @@ struct Buf {
 impl Buf {
     const CAPACITY: usize = 8192;
 
+    #[inline]
     const fn new() -> Self {
         Self {
             bytes: [0; Self::CAPACITY],
@@ -237,12 +240,14 @@ impl Buf {
         }
     }
 
+    #[inline]
     const fn u8(&mut self, value: u8) {
         assert!(self.len < Self::CAPACITY, "too much BTF for one module");
         self.bytes[self.len] = value;
         self.len += 1;
     }
 
+    #[inline]
     const fn bytes(&mut self, bytes: &[u8]) {
         let mut i = 0;
         while i < bytes.len() {
@@ -251,10 +256,12 @@ impl Buf {
         }
     }
 
+    #[inline]
     const fn u16(&mut self, value: u16) {
         self.bytes(&value.to_ne_bytes());
     }
 
+    #[inline]
     const fn u32(&mut self, value: u32) {
         self.bytes(&value.to_ne_bytes());
     }
@@ -263,6 +270,7 @@ impl Buf {
     ///
     /// The end of another string does not count. The kernel would accept it, but not every program
     /// that reads BTF does.
+    #[inline]
     const fn position(&self, s: &[u8]) -> Option<usize> {
         let (mut start, mut end) = (0, 0);
         while end < self.len {
@@ -278,6 +286,7 @@ impl Buf {
     }
 }
 
+#[inline]
 const fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
@@ -292,10 +301,12 @@ const fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     true
 }
 
+#[inline]
 const fn same_str(a: &str, b: &str) -> bool {
     same_bytes(a.as_bytes(), b.as_bytes())
 }
 
+#[inline]
 const fn same_type(a: &Type, b: &Type) -> bool {
     match (a, b) {
         (Type::Void, Type::Void) => true,
@@ -308,6 +319,7 @@ const fn same_type(a: &Type, b: &Type) -> bool {
     }
 }
 
+#[inline]
 const fn same_struct(a: &Struct, b: &Struct) -> bool {
     if !same_str(a.name, b.name) {
         return false;
@@ -328,6 +340,7 @@ const fn same_struct(a: &Struct, b: &Struct) -> bool {
 ///
 /// It reads suffixes like `__sz` and `__ign`, and drops checks of the argument for some of them.
 /// See [BPF Kernel Functions](https://docs.kernel.org/bpf/kfuncs.html).
+#[inline]
 pub const fn is_annotated(name: &str) -> bool {
     let name = name.as_bytes();
     let mut i = 1;
@@ -346,6 +359,7 @@ pub const fn is_annotated(name: &str) -> bool {
 /// such a pointer. See [`include/linux/bpf_types.h`](srctree/include/linux/bpf_types.h), which has
 /// what is behind them, too, and `btf_is_projection_of()` in
 /// [`kernel/bpf/btf.c`](srctree/kernel/bpf/btf.c).
+#[inline]
 pub const fn is_context(name: &str) -> bool {
     const CONTEXTS: &[&str] = &[
         "__sk_buff",
@@ -389,6 +403,7 @@ struct Types {
 impl Types {
     const CAPACITY: usize = 128;
 
+    #[inline]
     const fn new() -> Self {
         Self {
             list: [&Type::Void; Self::CAPACITY],
@@ -396,6 +411,7 @@ impl Types {
         }
     }
 
+    #[inline]
     const fn position(&self, ty: &Type) -> Option<usize> {
         let mut i = 0;
         while i < self.len {
@@ -407,6 +423,7 @@ impl Types {
         None
     }
 
+    #[inline]
     const fn push(&mut self, ty: &'static Type) {
         assert!(
             self.len < Self::CAPACITY,
@@ -426,6 +443,7 @@ struct Section {
 }
 
 impl Section {
+    #[inline]
     const fn new(base_strings: Buf) -> Self {
         Self {
             types: Buf::new(),
@@ -438,6 +456,7 @@ impl Section {
     ///
     /// As in libbpf, a string of the base is not added once more. `btf_relocate()` finds it in
     /// `vmlinux` if it is the name of a type. All strings of the base are.
+    #[inline]
     const fn string(&mut self, s: &str) -> u32 {
         let s = s.as_bytes();
         if let Some(at) = self.base_strings.position(s) {
@@ -456,6 +475,7 @@ impl Section {
     }
 
     /// Adds a `struct btf_type`.
+    #[inline]
     const fn btf_type(&mut self, name_off: u32, kind: u32, vlen: usize, size_or_type: u32) {
         assert!(
             vlen <= 0xffff,
@@ -467,6 +487,7 @@ impl Section {
     }
 
     /// Returns the blob: `struct btf_header`, types, strings.
+    #[inline]
     const fn finish(&self) -> Buf {
         // Up to `str_len`. What newer kernels added behind that is optional.
         const HDR_LEN: u32 = 24;
@@ -496,35 +517,42 @@ pub struct Encoded {
 
 impl Encoded {
     /// The length of `.BTF.base` in bytes.
+    #[inline]
     pub const fn base_len(&self) -> usize {
         self.base.len
     }
 
     /// The length of `.BTF` in bytes.
+    #[inline]
     pub const fn split_len(&self) -> usize {
         self.split.len
     }
 
     /// The contents of `.BTF.base`. `N` must be [`Self::base_len`].
+    #[inline]
     pub const fn base<const N: usize>(&self) -> [u8; N] {
         Self::copy(&self.base)
     }
 
     /// The contents of `.BTF`. `N` must be [`Self::split_len`].
+    #[inline]
     pub const fn split<const N: usize>(&self) -> [u8; N] {
         Self::copy(&self.split)
     }
 
     /// The type id, before relocation, of the first function. The others follow in their order.
+    #[inline]
     pub const fn first_func(&self) -> u32 {
         self.first_func
     }
 
     /// The number of types in both sections, void included, which is where type ids end.
+    #[inline]
     pub const fn nr_types(&self) -> u32 {
         self.nr_types
     }
 
+    #[inline]
     const fn copy<const N: usize>(buf: &Buf) -> [u8; N] {
         assert!(N == buf.len, "not the length of this section");
         let mut bytes = [0; N];
@@ -545,6 +573,7 @@ struct Encoder {
 
 impl Encoder {
     /// Adds a type, after those that it refers to.
+    #[inline]
     const fn collect(&mut self, ty: &'static Type) {
         if self.base.position(ty).is_some() || self.split.position(ty).is_some() {
             return;
@@ -568,6 +597,7 @@ impl Encoder {
     }
 
     /// Returns the id of a type that was added.
+    #[inline]
     const fn id(&self, ty: &Type) -> u32 {
         if let Some(i) = self.base.position(ty) {
             return 1 + i as u32;
@@ -579,6 +609,7 @@ impl Encoder {
         }
     }
 
+    #[inline]
     const fn write_type(&self, section: &mut Section, ty: &Type) {
         match ty {
             Type::Void => {}
@@ -650,6 +681,7 @@ impl Encoder {
 /// static SPLIT: [u8; BTF.split_len()] = BTF.split();
 /// # assert!(SPLIT.len() > 24);
 /// ```
+#[inline]
 pub const fn encode(funcs: &'static [Func]) -> Encoded {
     const INT: &Type = &<i32 as Describe>::TYPE;
 
@@ -816,12 +848,12 @@ mod tests {
             }],
             ret: INT,
         }]);
-        let base = BTF.base::<{ BTF.base_len() }>();
-        let split = BTF.split::<{ BTF.split_len() }>();
+        const BASE: [u8; BTF.base_len()] = BTF.base();
+        const SPLIT: [u8; BTF.split_len()] = BTF.split();
 
         // `int`: kind 1, 4 bytes, signed (1 in bits 24 to 27), 32 bits. `unsigned int`: the same
         // without the sign.
-        let blob = parse(&base)?;
+        let blob = parse(&BASE)?;
         assert!(is_words(
             blob.types,
             &[
@@ -835,7 +867,7 @@ mod tests {
 
         // Strings go on at 18 with "pair" (18), "a" (23), "b" (25), "p" (27), "f" (29) and
         // "bpf_kfunc" (31).
-        let blob = parse(&split)?;
+        let blob = parse(&SPLIT)?;
         assert!(is_words(
             blob.types,
             &[
@@ -875,16 +907,16 @@ mod tests {
                 ret: Type::Void,
             },
         ]);
-        let base = BTF.base::<{ BTF.base_len() }>();
-        let split = BTF.split::<{ BTF.split_len() }>();
+        const BASE: [u8; BTF.base_len()] = BTF.base();
+        const SPLIT: [u8; BTF.split_len()] = BTF.split();
 
         assert!(is_words(
-            parse(&base)?.types,
+            parse(&BASE)?.types,
             &[&[1, 1 << 24, 4, 1 << 24 | 32]]
         ));
 
         // "x" is at 5, "one" at 7, "two" at 11, "bpf_kfunc" at 15.
-        let blob = parse(&split)?;
+        let blob = parse(&SPLIT)?;
         assert!(is_words(
             blob.types,
             &[
@@ -937,10 +969,10 @@ mod tests {
                 ret: Type::Void,
             },
         ]);
-        let base = BTF.base::<{ BTF.base_len() }>();
-        let split = BTF.split::<{ BTF.split_len() }>();
+        const BASE: [u8; BTF.base_len()] = BTF.base();
+        const SPLIT: [u8; BTF.split_len()] = BTF.split();
 
-        let blob = parse(&base)?;
+        let blob = parse(&BASE)?;
         assert!(is_words(
             blob.types,
             &[
@@ -953,7 +985,7 @@ mod tests {
 
         // "append" is at 18, "end" at 25, "app" at 29, "mend" at 33, "kfunc" at 38 and "bpf_kfunc"
         // at 44.
-        let blob = parse(&split)?;
+        let blob = parse(&SPLIT)?;
         assert!(is_words(
             blob.types,
             &[
@@ -994,13 +1026,13 @@ mod tests {
             ],
             ret: Type::Void,
         }]);
-        let base = BTF.base::<{ BTF.base_len() }>();
-        let split = BTF.split::<{ BTF.split_len() }>();
+        const BASE: [u8; BTF.base_len()] = BTF.base();
+        const SPLIT: [u8; BTF.split_len()] = BTF.split();
 
         // [1] STRUCT "sock", [2] "int".
-        assert!(parse(&base)?.strings == b"\0sock\0int\0");
+        assert!(parse(&BASE)?.strings == b"\0sock\0int\0");
 
-        let blob = parse(&split)?;
+        let blob = parse(&SPLIT)?;
         assert!(is_words(
             &blob.types[..40],
             &[
@@ -1026,15 +1058,15 @@ mod tests {
             }],
             ret: Type::Void,
         }]);
-        let base = BTF.base::<{ BTF.base_len() }>();
-        let split = BTF.split::<{ BTF.split_len() }>();
+        const BASE: [u8; BTF.base_len()] = BTF.base();
+        const SPLIT: [u8; BTF.split_len()] = BTF.split();
 
         // [1] STRUCT "sock", without size and members.
-        let blob = parse(&base)?;
+        let blob = parse(&BASE)?;
         assert!(is_words(blob.types, &[&[1, 4 << 24, 0]]));
         assert!(blob.strings == b"\0sock\0");
 
-        let blob = parse(&split)?;
+        let blob = parse(&SPLIT)?;
         // [2] CONST 1, [3] PTR 2.
         assert!(is_words(
             &blob.types[..24],
@@ -1084,9 +1116,9 @@ mod tests {
             params: &[],
             ret: Type::Void,
         }]);
-        let base = BTF.base::<{ BTF.base_len() }>();
+        const BASE: [u8; BTF.base_len()] = BTF.base();
 
-        assert_eq!(parse(&base)?.types.len(), 16);
+        assert_eq!(parse(&BASE)?.types.len(), 16);
         Ok(())
     }
 
