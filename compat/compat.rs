@@ -7,6 +7,7 @@
 //! under the names that it has for them in the `kernel` crate.
 
 pub mod bindings;
+pub mod fs;
 mod load;
 pub mod task;
 

@@ -28,13 +28,7 @@
 
 #define OWN_MNT_NS "/proc/thread-self/ns/mnt"
 
-static dev_t nsfs_dev __ro_after_init;
-
-/* Such a kernel has one nsfs for all namespaces. */
-dev_t ns_dev(const struct ns_common *ns)
-{
-	return nsfs_dev;
-}
+dev_t nsfs_dev __ro_after_init;
 
 /*
  * Takes the device from the file of a namespace that is known otherwise, too:

@@ -14,8 +14,13 @@ struct mnt_namespace {
 	struct ns_common ns;
 };
 
-/* In the series: include/linux/nsfs.h. */
-dev_t ns_dev(const struct ns_common *ns);
+/* In the series: include/linux/nsfs.h. Such a kernel has one nsfs for all. */
+extern dev_t nsfs_dev;
+
+static inline dev_t ns_dev(const struct ns_common *ns)
+{
+	return nsfs_dev;
+}
 
 /* In the series: rust/helpers/ratelimit.c. */
 void rust_helper_ratelimit_state_init(struct ratelimit_state *rs, int interval,
