@@ -94,6 +94,29 @@ impl RateLimit {
     }
 }
 
+/// Prints a warning as [`pr_warn!`](crate::pr_warn) does, unless this place has printed too many.
+///
+/// Each use has a [`RateLimit`] of its own. The kernel log calls it by the path of the Rust module
+/// when it reports how many warnings were suppressed.
+///
+/// # Examples
+///
+/// ```
+/// for i in 0..3 {
+///     kernel::pr_warn_ratelimited!("attempt {i} failed\n");
+/// }
+/// ```
+#[macro_export]
+macro_rules! pr_warn_ratelimited {
+    ($($arg:tt)*) => {{
+        static RATE_LIMIT: $crate::ratelimit::RateLimit = $crate::ratelimit::RateLimit::new();
+
+        if RATE_LIMIT.allow($crate::c_str!(::core::module_path!())) {
+            $crate::pr_warn!($($arg)*);
+        }
+    }};
+}
+
 impl Default for RateLimit {
     fn default() -> Self {
         Self::new()
