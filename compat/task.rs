@@ -33,6 +33,17 @@ impl CurrentTask {
         flags & bindings::PF_KTHREAD != 0
     }
 
+    /// Returns whether `release_task()` may have been called on the task, or be called meanwhile.
+    ///
+    /// That is only done to tasks that have an `exit_state`. The task itself sets it, on its way to
+    /// its last switch.
+    #[inline]
+    pub fn may_be_released(&self) -> bool {
+        // SAFETY: The current task is valid. Others may write to the field, so the read has to be a
+        // single one.
+        unsafe { (&raw const (*self.as_ptr()).exit_state).read_volatile() != 0 }
+    }
+
     /// Copies the name of the current task, `comm` in `proc(5)`, into `buf`.
     ///
     /// A task chooses its name itself, so it may contain anything but a NUL. Formatting the result

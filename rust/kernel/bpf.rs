@@ -112,7 +112,7 @@ prog_types! {
 ///
 /// assert!(SOCKETS.contains(ProgType::SOCK_OPS));
 /// assert!(!SOCKETS.contains(ProgType::XDP));
-/// assert!(SOCKETS.and(ProgTypes::new(&[ProgType::XDP])).is_empty());
+/// assert!(SOCKETS.intersection(ProgTypes::new(&[ProgType::XDP])).is_empty());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProgTypes(u64);
@@ -133,12 +133,12 @@ impl ProgTypes {
     }
 
     /// Returns the types that are in both sets.
-    pub const fn and(self, other: Self) -> Self {
+    pub const fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
     /// Returns the types that are in either set.
-    pub const fn or(self, other: Self) -> Self {
+    pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
@@ -278,9 +278,9 @@ mod tests {
         let set = ProgTypes::new(&[ProgType::XDP, ProgType::KPROBE]);
 
         assert!(set.contains(ProgType::XDP) && !set.contains(ProgType::XDP_OTHER));
-        assert!(!ProgTypes::ALL.and(set).contains(ProgType::LSM));
+        assert!(!ProgTypes::ALL.intersection(set).contains(ProgType::LSM));
         assert!(set
-            .or(ProgTypes::new(&[ProgType::LSM]))
+            .union(ProgTypes::new(&[ProgType::LSM]))
             .contains(ProgType::LSM));
         assert!(ProgTypes::new(&[]).is_empty() && !set.is_empty());
         assert!(!set.contains(unknown));

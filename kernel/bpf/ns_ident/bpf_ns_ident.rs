@@ -20,7 +20,11 @@ use kernel::{
         ProgType,
         ProgTypes, //
     },
-    ns,
+    ns::{
+        huge_encode_dev,
+        Current,
+        NsCommon, //
+    },
     prelude::*, //
 };
 
@@ -41,33 +45,36 @@ module! {
 }
 
 kernel::bpf_struct! {
-    /// The identity of a namespace, see [`ns::Ident`].
+    /// The identity of a namespace, in the terms of userspace.
     struct Ident as "bpf_ns_ident" {
+        /// `st_dev` of the namespace's file in nsfs.
         dev: u64,
+        /// `st_ino` of that file. nsfs hands out the number of a dead namespace again soon.
         ino: u64,
+        /// The id that the ioctl `NS_GET_ID` returns, never reused until the next boot.
         id: u64,
     }
 }
 
-impl From<Ident> for ns::Ident {
+impl From<&NsCommon> for Ident {
     #[inline]
-    fn from(ident: Ident) -> Self {
+    fn from(ns: &NsCommon) -> Self {
         Self {
-            dev: ident.dev,
-            ino: ident.ino,
-            id: ident.id,
+            dev: huge_encode_dev(ns.dev()),
+            ino: ns.inum().into(),
+            id: ns.id(),
         }
     }
 }
 
-impl From<ns::Ident> for Ident {
+impl Ident {
+    /// Returns whether this identifies the namespace. An `id` of zero stands for any.
     #[inline]
-    fn from(ident: ns::Ident) -> Self {
-        Self {
-            dev: ident.dev,
-            ino: ident.ino,
-            id: ident.id,
-        }
+    fn matches(&self, ns: &NsCommon) -> bool {
+        // The number goes first, since most namespaces differ in that.
+        self.ino == ns.inum().into()
+            && (self.id == 0 || self.id == ns.id())
+            && self.dev == huge_encode_dev(ns.dev())
     }
 }
 
@@ -103,9 +110,7 @@ kernel::bpf_kfuncs! {
     /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
     progs(HAS_CURRENT_TASK)
     fn bpf_get_current_pidns_ident(caller: &Caller, ident: Out<'_, Ident>) -> Result {
-        caller
-            .current()
-            .with_pid(|ns| ident.write(ns.ident().into()))
+        Current::new(caller.current()).with_pid(|ns| ident.write(ns.as_ref().into()))
     }
 
     /// Tells the namespace of a type that the calling task is in.
@@ -120,9 +125,7 @@ kernel::bpf_kfuncs! {
     /// - `-EOPNOTSUPP`: this kernel was built without that type of namespaces.
     progs(HAS_CURRENT_TASK)
     fn bpf_get_current_ns_ident(caller: &Caller, ns_type: u32, ident: Out<'_, Ident>) -> Result {
-        caller
-            .current()
-            .with(ns_type.try_into()?, |ns| ident.write(ns.ident().into()))
+        Current::new(caller.current()).with(ns_type.try_into()?, |ns| ident.write(ns.into()))
     }
 
     /// Tells the caller's process and thread id as seen in a pid namespace.
@@ -135,8 +138,11 @@ kernel::bpf_kfuncs! {
     /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
     progs(HAS_CURRENT_TASK)
     fn bpf_get_current_pid_tgid_in(caller: &Caller, pidns: In<'_, Ident>) -> Result<i64> {
-        let pid_tgid = caller.current().pid_tgid_in(pidns.read().into())?;
-        Ok(pid_tgid as i64)
+        let pidns = pidns.read();
+        let (tgid, pid) =
+            Current::new(caller.current()).tgid_pid_where(|ns| pidns.matches(ns.as_ref()))?;
+
+        Ok(i64::from(tgid) << 32 | i64::from(pid))
     }
 
     /// Tells the net namespace that a socket was opened in.
@@ -147,7 +153,7 @@ kernel::bpf_kfuncs! {
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
     progs(ProgTypes::ALL)
     fn bpf_sk_netns_ident(_: &Caller, sk: &Sock, ident: Out<'_, Ident>) -> Result {
-        ident.write(sk.net()?.ident().into());
+        ident.write(sk.net()?.into());
         Ok(())
     }
 
@@ -161,7 +167,7 @@ kernel::bpf_kfuncs! {
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
     progs(ProgTypes::ALL)
     fn bpf_skb_netns_ident(_: &Caller, skb: &SkBuff, ident: Out<'_, Ident>) -> Result {
-        ident.write(skb.net()?.ident().into());
+        ident.write(skb.net()?.into());
         Ok(())
     }
 
@@ -173,7 +179,7 @@ kernel::bpf_kfuncs! {
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
     progs(ProgTypes::ALL)
     fn bpf_xdp_netns_ident(_: &Caller, ctx: &XdpBuff, ident: Out<'_, Ident>) -> Result {
-        ident.write(ctx.net()?.ident().into());
+        ident.write(ctx.net()?.into());
         Ok(())
     }
 
@@ -183,7 +189,7 @@ kernel::bpf_kfuncs! {
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
     progs(ProgTypes::ALL)
     fn bpf_nf_netns_ident(_: &Caller, ctx: &NfCtx, ident: Out<'_, Ident>) -> Result {
-        ident.write(ctx.net()?.ident().into());
+        ident.write(ctx.net()?.into());
         Ok(())
     }
 }
@@ -206,6 +212,38 @@ impl kernel::Module for BpfNsIdent {
 #[kunit_tests(bpf_ns_ident_kfuncs)]
 mod tests {
     use super::*;
+    use kernel::{current, ns::Type};
+
+    // An `id` of zero stands for any, and nothing else does.
+    #[test]
+    fn ident_matches_one_namespace() -> Result {
+        Current::new(current!()).with(Type::Mnt, |ns| {
+            let ident = Ident::from(ns);
+
+            assert!(ident.matches(ns));
+            assert!(Ident { id: 0, ..ident }.matches(ns));
+            for other in [
+                Ident {
+                    dev: ident.dev + 1,
+                    ..ident
+                },
+                Ident {
+                    ino: ident.ino + 1,
+                    ..ident
+                },
+                Ident {
+                    ino: ident.ino + (1 << 32),
+                    ..ident
+                },
+                Ident {
+                    id: ident.id + 1,
+                    ..ident
+                },
+            ] {
+                assert!(!other.matches(ns));
+            }
+        })
+    }
 
     #[test]
     fn types_without_current_task() {

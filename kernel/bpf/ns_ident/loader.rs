@@ -12,7 +12,6 @@ use kernel::{
     fmt,
     ns,
     prelude::*,
-    ratelimit::RateLimit,
     str::BStr,
     sync::atomic::{
         ordering::Relaxed,
@@ -51,7 +50,6 @@ pub(crate) fn may_call(prog: &Prog, _kfunc: &'static Func) -> bool {
 /// Returns whether the current task, which loads `prog`, is in the initial namespaces, and tells
 /// the kernel log if not.
 fn is_loader_initial(prog: &Prog) -> bool {
-    static REFUSALS: RateLimit = RateLimit::new();
     static LAST: Atomic<u64> = Atomic::new(0);
 
     let current = current!();
@@ -60,9 +58,8 @@ fn is_loader_initial(prog: &Prog) -> bool {
     };
 
     // The verifier asks several times in one load.
-    let is_repeated = LAST.xchg(prog.load_time(), Relaxed) == prog.load_time();
-    if !is_repeated && REFUSALS.allow(c"bpf_ns_ident") {
-        pr_warn!(
+    if LAST.xchg(prog.load_time(), Relaxed) != prog.load_time() {
+        kernel::pr_warn_ratelimited!(
             "prog {}: load by {}[{}] refused, {}\n",
             match prog.name() {
                 name if name.is_empty() => BStr::from_bytes(b"(no name)"),
@@ -101,25 +98,26 @@ fn refusal(current: &CurrentTask) -> Option<Refusal> {
     if current.is_kthread() {
         return Some(Refusal::Kthread);
     }
-    match foreign_namespaces(&ns::Current::new(current)) {
+    match foreign_namespaces(current) {
         foreign if foreign.is_empty() => None,
         foreign => Some(Refusal::Foreign(foreign)),
     }
 }
 
 /// Returns those of the namespaces that `loader_ns` asks for which are not the initial ones.
-fn foreign_namespaces(namespaces: &ns::Current<'_>) -> TypeSet {
+fn foreign_namespaces(current: &CurrentTask) -> TypeSet {
     let asked_for = module_parameters::loader_ns.value();
+    let namespaces = ns::Current::new(current);
+    let is_foreign = |ty| match namespaces.with(ty, ns::NsCommon::is_initial) {
+        Ok(is_initial) => !is_initial,
+        // Without namespaces of this type there is only what would be the initial one.
+        Err(e) => e != EOPNOTSUPP,
+    };
 
     TypeSet(
         ns::Type::ALL
             .iter()
-            .filter(|ty| asked_for & ty.flag() != 0)
-            .filter(|ty| match namespaces.with(**ty, ns::NsCommon::is_initial) {
-                Ok(is_initial) => !is_initial,
-                // Without namespaces of this type there is only what would be the initial one.
-                Err(e) => e != EOPNOTSUPP,
-            })
+            .filter(|ty| asked_for & ty.flag() != 0 && is_foreign(**ty))
             .fold(0, |set, ty| set | ty.flag()),
     )
 }
@@ -183,7 +181,7 @@ mod tests {
     #[test]
     fn kthread_is_not_foreign() {
         let current = current!();
-        let foreign = foreign_namespaces(&ns::Current::new(current));
+        let foreign = foreign_namespaces(current);
 
         assert_eq!(foreign.0 & !ns::Type::Mnt.flag(), 0);
     }

@@ -30,12 +30,12 @@ use crate::{
         from_err_ptr,
         to_result, //
     },
-    ns,
     prelude::*,
     sync::atomic::{
         ordering::Relaxed,
         Atomic, //
     },
+    task::CurrentTask,
     types::NotThreadSafe,
     ThisModule, //
 };
@@ -68,12 +68,50 @@ impl Caller {
         Self(NotThreadSafe)
     }
 
-    /// Returns the namespaces of the task that the program runs on top of.
+    /// Returns the task that the program runs on top of.
     #[inline]
-    pub fn current(&self) -> ns::Current<'_> {
-        // SAFETY: By the type invariant, the context of the current task is not left as long as
-        // `self` exists.
-        unsafe { ns::Current::new_maybe_released() }
+    pub fn current(&self) -> &CurrentTask {
+        // SAFETY: There is always a current task. By the type invariant, its context is not left
+        // as long as `self` exists. `CurrentTask` is transparent.
+        unsafe { &*current_task().cast() }
+    }
+}
+
+/// Returns the current task.
+///
+/// In C that is inline, and a single instruction on x86-64. A helper function would cost a call in
+/// a hot path, unless the compiler can see through it (`CONFIG_RUST_INLINE_HELPERS`).
+#[inline(always)]
+fn current_task() -> *const bindings::task_struct {
+    #[cfg(all(
+        CONFIG_X86_64,
+        CONFIG_SMP,
+        not(CONFIG_UML),
+        not(CONFIG_RUST_INLINE_HELPERS)
+    ))]
+    {
+        let task;
+
+        // SAFETY: Reads a variable of this CPU, as `get_current()` in
+        // `arch/x86/include/asm/current.h` does. For a task it is the same on every CPU.
+        unsafe {
+            crate::asm!(
+                "movq %gs:const_current_task(%rip), {task}";
+                task = out(reg) task,
+                options(pure, readonly, nostack, preserves_flags),
+            )
+        };
+        task
+    }
+    #[cfg(not(all(
+        CONFIG_X86_64,
+        CONFIG_SMP,
+        not(CONFIG_UML),
+        not(CONFIG_RUST_INLINE_HELPERS)
+    )))]
+    {
+        // SAFETY: There is always a current task.
+        unsafe { bindings::get_current() }
     }
 }
 
@@ -85,182 +123,81 @@ pub trait Plain: Describe + FromBytes + IntoBytes + Copy {}
 
 impl<T: Describe + FromBytes + IntoBytes + Copy> Plain for T {}
 
-/// An integer that is accessed at once, as `READ_ONCE()` and `WRITE_ONCE()` do in C.
-trait Word: Copy {
-    /// Whether that works at any address, not only at one that is aligned.
-    const AT_ANY_ADDRESS: bool;
-
-    /// Loads it from memory that others may write to.
-    ///
-    /// # Safety
-    ///
-    /// `ptr` must be valid for reads, and aligned if that is needed.
-    unsafe fn load(ptr: *const Self) -> Self;
-
-    /// Stores it in memory that others may access.
-    ///
-    /// # Safety
-    ///
-    /// `ptr` must be valid for writes, and aligned if that is needed.
-    unsafe fn store(ptr: *mut Self, word: Self);
-}
-
-// Volatile accesses are neither torn nor repeated, which is what C relies on, too. But Rust has
-// none for addresses that are not aligned, even where that is the same instruction, and to look at
-// the address costs a branch each time. A store by `asm!` is not seen by sanitizers.
-macro_rules! impl_word {
-    ($($word:ty: $mov:literal),*) => {
-        $(
-            impl Word for $word {
-                const AT_ANY_ADDRESS: bool =
-                    cfg!(all(CONFIG_X86_64, not(CONFIG_KASAN), not(CONFIG_KCSAN)));
-
-                #[inline(always)]
-                unsafe fn load(ptr: *const Self) -> Self {
-                    /// What need not be aligned.
-                    #[repr(C, packed)]
-                    struct Packed($word);
-
-                    if Self::AT_ANY_ADDRESS {
-                        // SAFETY: By the function's safety requirements.
-                        unsafe { ptr.cast::<Packed>().read_volatile().0 }
-                    } else {
-                        // SAFETY: By the function's safety requirements.
-                        unsafe { ptr.read_volatile() }
-                    }
-                }
-
-                #[inline(always)]
-                unsafe fn store(ptr: *mut Self, word: Self) {
-                    #[cfg(all(CONFIG_X86_64, not(CONFIG_KASAN), not(CONFIG_KCSAN)))]
-                    // The packed type would go by way of the stack.
-                    //
-                    // SAFETY: By the function's safety requirements. It has no other effect.
-                    unsafe {
-                        crate::asm!(
-                            $mov;
-                            word = in(reg) word,
-                            ptr = in(reg) ptr,
-                            options(nostack, preserves_flags),
-                        )
-                    };
-                    #[cfg(not(all(CONFIG_X86_64, not(CONFIG_KASAN), not(CONFIG_KCSAN))))]
-                    // SAFETY: By the function's safety requirements.
-                    unsafe {
-                        ptr.write_volatile(word)
-                    };
-                }
-            }
-        )*
-    };
-}
-
-impl_word! {
-    u16: "movw {word:x}, ({ptr})",
-    u32: "movl {word:e}, ({ptr})",
-    u64: "movq {word:r}, ({ptr})"
-}
-
-impl Word for u8 {
-    const AT_ANY_ADDRESS: bool = true;
-
-    #[inline(always)]
-    unsafe fn load(ptr: *const Self) -> Self {
-        // SAFETY: By the function's safety requirements.
-        unsafe { ptr.read_volatile() }
-    }
-
-    #[inline(always)]
-    unsafe fn store(ptr: *mut Self, word: Self) {
-        // SAFETY: By the function's safety requirements.
-        unsafe { ptr.write_volatile(word) };
-    }
-}
-
-/// Copies a `T` from (`LOAD`) or to memory that anybody may write to at the same time.
+/// Copies a `T` from (`LOAD`) or to memory that others may write to at the same time.
 ///
-/// There each word is accessed once. A word is as wide as the alignment of `T` if the pointer is
-/// aligned for it, or need not be. A program may well pass one that is not: where the architecture
-/// is good at unaligned accesses the verifier allows it.
+/// There each word is accessed once, as `READ_ONCE()` and `WRITE_ONCE()` do in C. A word is as wide
+/// as the alignment of `T` if both pointers are aligned, else it is a byte: where the architecture
+/// is good at unaligned accesses, the verifier allows programs to pass any address.
 ///
 /// # Safety
 ///
 /// `src` must be valid for reads, `dst` for writes, of `size_of::<T>()` bytes, and they must not
-/// overlap. The one that is not shared must be aligned for `T`. Others may write to the shared one.
+/// overlap. The one that is not shared must be aligned for `T`.
 #[inline(always)]
-unsafe fn copy_shared<const LOAD: bool, T: Plain>(src: *const T, dst: *mut T) {
-    /// # Safety
-    ///
-    /// As above, and the size of `W` must be a divisor of that of `T`.
-    #[inline(always)]
-    unsafe fn by_word<const LOAD: bool, T, W: Word>(src: *const T, dst: *mut T) {
-        let is_possible = W::AT_ANY_ADDRESS || (src.is_aligned() && dst.is_aligned());
+unsafe fn copy_words<const LOAD: bool, T: Plain>(src: *const T, dst: *mut T) {
+    let is_aligned = if LOAD {
+        src.is_aligned()
+    } else {
+        dst.is_aligned()
+    };
+    let width = if is_aligned { align_of::<T>() } else { 1 };
 
-        if !is_possible {
-            // SAFETY: By the function's safety requirements.
-            return unsafe { by_byte::<LOAD, T>(src, dst) };
-        }
-        for i in 0..size_of::<T>() / size_of::<W>() {
-            // SAFETY: By the function's safety requirements, and both are aligned for `W` if that
-            // is needed.
-            unsafe {
-                let src = src.cast::<W>().add(i);
-                let dst = dst.cast::<W>().add(i);
-                if LOAD {
-                    dst.write(W::load(src));
-                } else {
-                    W::store(dst, src.read());
-                }
-            }
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As above.
-    #[inline(always)]
-    unsafe fn by_byte<const LOAD: bool, T>(src: *const T, dst: *mut T) {
-        // SAFETY: By the function's safety requirements.
-        unsafe {
-            // Only here the value has an address, so that else it can be in registers.
-            if LOAD {
+    // SAFETY: By the function's safety requirements. The size of a type is a multiple of its
+    // alignment.
+    unsafe {
+        match width {
+            8 => copy::<LOAD, u64>(src.cast(), dst.cast(), size_of::<T>() / 8),
+            4 => copy::<LOAD, u32>(src.cast(), dst.cast(), size_of::<T>() / 4),
+            2 => copy::<LOAD, u16>(src.cast(), dst.cast(), size_of::<T>() / 2),
+            _ if LOAD => {
+                // Only here the value has an address, so that else it can be in registers.
                 let mut value = MaybeUninit::<T>::uninit();
                 copy_bytes(src.cast(), value.as_mut_ptr().cast(), size_of::<T>());
                 dst.write(value.assume_init());
-            } else {
+            }
+            _ => {
                 let value = src.read();
                 copy_bytes((&raw const value).cast(), dst.cast(), size_of::<T>());
             }
         }
     }
+}
 
-    // SAFETY: By the function's safety requirements, and the size of a type is a multiple of its
-    // alignment.
-    unsafe {
-        match align_of::<T>() {
-            8 => by_word::<LOAD, T, u64>(src, dst),
-            4 => by_word::<LOAD, T, u32>(src, dst),
-            2 => by_word::<LOAD, T, u16>(src, dst),
-            _ => by_word::<LOAD, T, u8>(src, dst),
+/// Copies `len` words.
+///
+/// # Safety
+///
+/// `src` must be valid for reads, `dst` for writes, of `len` words. They must be aligned, and must
+/// not overlap.
+#[inline(always)]
+unsafe fn copy<const LOAD: bool, W>(src: *const W, dst: *mut W, len: usize) {
+    for i in 0..len {
+        // SAFETY: By the function's safety requirements.
+        unsafe {
+            if LOAD {
+                dst.add(i).write(src.add(i).read_volatile());
+            } else {
+                dst.add(i).write_volatile(src.add(i).read());
+            }
         }
     }
 }
 
-/// Copies bytes from or to memory that anybody may write to at the same time.
+/// Copies `len` bytes.
 ///
-/// Not inline: hardly any program passes memory that is not aligned, and each kfunc would become
-/// twice as long.
+/// Not inline, since hardly any program passes memory that is not aligned.
 ///
 /// # Safety
 ///
-/// `src` must be valid for reads, `dst` for writes, of `len` bytes, and they must not overlap.
-/// Others may write to one of them.
+/// As for [`copy`].
 #[cold]
 #[inline(never)]
 unsafe fn copy_bytes(src: *const u8, dst: *mut u8, len: usize) {
-    for i in 0..len {
-        // SAFETY: By the function's safety requirements. `volatile` as in [`copy_shared`].
-        unsafe { dst.add(i).write_volatile(src.add(i).read_volatile()) };
+    // SAFETY: By the function's safety requirements.
+    unsafe {
+        for i in 0..len {
+            dst.add(i).write_volatile(src.add(i).read_volatile());
+        }
     }
 }
 
@@ -287,7 +224,7 @@ impl<T: Plain> In<'_, T> {
         // SAFETY: By the type invariant the source is valid, and the destination is our own. All
         // bytes are copied, and any bit pattern is a valid `T`.
         unsafe {
-            copy_shared::<true, T>(self.ptr.as_ptr(), value.as_mut_ptr());
+            copy_words::<true, T>(self.ptr.as_ptr(), value.as_mut_ptr());
             value.assume_init()
         }
     }
@@ -319,7 +256,7 @@ impl<T: Plain> Out<'_, T> {
     #[inline(always)]
     fn store(&self, value: &T) {
         // SAFETY: By the type invariant the destination is valid, and the source is our own.
-        unsafe { copy_shared::<false, T>(value, self.ptr.as_ptr()) };
+        unsafe { copy_words::<false, T>(value, self.ptr.as_ptr()) };
     }
 }
 
@@ -614,7 +551,7 @@ pub struct Flags(u32);
 
 impl Flags {
     /// Adds others.
-    pub const fn and(self, others: Self) -> Self {
+    pub const fn union(self, others: Self) -> Self {
         Self(self.0 | others.0)
     }
 }
@@ -788,10 +725,10 @@ impl Set {
         let all = self
             .progs
             .iter()
-            .fold(ProgTypes::new(&[]), |all, progs| all.or(*progs));
+            .fold(ProgTypes::new(&[]), |all, progs| all.union(*progs));
 
         for hook in HOOKS {
-            if all.and(ProgTypes::new(hook)).is_empty() {
+            if all.intersection(ProgTypes::new(hook)).is_empty() {
                 continue;
             }
             // SAFETY: `set` is valid during the call, and nothing keeps a pointer to it; nothing
@@ -1013,10 +950,10 @@ macro_rules! bpf_kfuncs {
             )+];
             // The module's expressions must not meet items of the same name here, hence `__`.
             static __PROGS: [$crate::bpf::ProgTypes; __FUNCS.len()] = [$({
-                const __CALLERS: $crate::bpf::ProgTypes = $crate::bpf::ProgTypes::and(
+                const __CALLERS: $crate::bpf::ProgTypes = $crate::bpf::ProgTypes::intersection(
                     $progs,
                     $crate::bpf::ProgTypes::ALL
-                        $(.and(<$ty as $crate::bpf::kfunc::ArgAbi>::PROGS))*,
+                        $(.intersection(<$ty as $crate::bpf::kfunc::ArgAbi>::PROGS))*,
                 );
                 ::core::assert!(
                     !__CALLERS.is_empty(),
@@ -1261,8 +1198,8 @@ mod tests {
         for hook in HOOKS {
             let hook = ProgTypes::new(hook);
             assert!(!hook.is_empty());
-            assert!(seen.and(hook).is_empty());
-            seen = seen.or(hook);
+            assert!(seen.intersection(hook).is_empty());
+            seen = seen.union(hook);
         }
         assert!(!seen.contains(ProgType(bindings::bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS)));
     }

@@ -43,7 +43,7 @@ pub struct Sock(Opaque<bindings::sock_common>);
 //   that they answer; at other times these sockets are in the initial one.
 unsafe impl Object for Sock {
     const NAME: &'static str = "sock_common";
-    const PROGS: ProgTypes = SkBuff::PROGS.or(ProgTypes::new(&[
+    const PROGS: ProgTypes = SkBuff::PROGS.union(ProgTypes::new(&[
         ProgType::XDP,
         ProgType::XDP_OTHER,
         ProgType::SOCKET_FILTER,
