@@ -5,8 +5,8 @@
 # Where `make vm` and `make shell` are to be: not where `make -C` went.
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
-export FORMAT KERNEL FLAVOUR RELEASE VERSION TOOLS CONFIG RUST LINUX VM
-export MUTANTS CELLS SAVE SIGNOFF TRAILERS PREFIX FULL
+export FORMAT KERNEL FLAVOUR RELEASE VERSION TOOLS CONFIG RUST LINUX
+export MUTANTS OBJECTS CELLS SAVE SIGNOFF TRAILERS PREFIX FULL
 # An empty one would be none of those that the kernel's own Makefile knows.
 ifdef ARCH
 export ARCH
@@ -15,7 +15,7 @@ endif
 override export RUN := $(value RUN)
 
 RUN_TARGETS := demo test kernel kunit selftest selftest-mutants torture matrix bpf-selftests field \
-	       bench bench-build bench-disasm shell vm stock dkms-check series series-check \
+	       bench bench-native bench-build bench-disasm shell vm stock dkms-check series series-check \
 	       quilt-check series-bisect
 
 .PHONY: help clean distclean install uninstall $(RUN_TARGETS)
@@ -38,7 +38,8 @@ help:
 	@echo '                     the series and with it (takes half an hour)'
 	@echo '  field            - show the module with crun, runc, podman, systemd-nspawn, iproute2, CRIU,'
 	@echo '                     an agent in Rust, loaders in C, Rust and Go; FULL=1: 1,000 containers'
-	@echo '  bench            - measure what a call costs, in the VM'
+	@echo '  bench            - count the instructions of a call, and CPU cycles as bench-native does'
+	@echo '  bench-native     - measure how many cycles of the CPU of this machine a call takes'
 	@echo '  bench-build      - measure how long it takes from an edit to its result'
 	@echo '  bench-disasm     - show the machine code of the kfuncs'
 	@echo '  shell            - give a shell in the VM'
@@ -64,9 +65,10 @@ help:
 	@echo '  LINUX=7.2    - take another kernel source of the distribution than 7.3'
 	@echo '  ARCH=        - kunit: on arm64, riscv or s390, in QEMU; test: on arm64 or s390'
 	@echo '  RELEASE=     - install: for another kernel than the one that runs, as uname -r names it'
-	@echo '  VM=none      - bench: on this machine, which runs this kernel, not in the VM'
+	@echo '  OBJECTS=     - bench-native: of these builds of the module for the kernel of the'
+	@echo '                 distribution (.o or .ko), not of the current one'
 	@echo '  CELLS=       - which ones of make matrix, all by default: see scripts/matrix'
-	@echo '  SAVE=1       - bench: put the result into README.md and the document, too'
+	@echo '  SAVE=1       - bench: put the result into README.md and the document, and compare with it'
 	@echo '  TOOLS=host   - build and run with the tools of this machine, not in a Debian tree'
 	@echo '  MUTANTS=     - which ones of scripts/mutants to try, all by default'
 	@echo '  FORMAT=quilt - series: also as patches for the source package of a distribution'

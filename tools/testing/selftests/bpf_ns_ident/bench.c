@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measures what a call of each kfunc costs, beside what else a program could
- * do, and prints the results as JSON. It never fails because of a result.
+ * Counts the instructions that a call of each kfunc takes, and that what else a
+ * program could do takes, and prints them as JSON. For that, it has to run in
+ * QEMU with -icount shift=0,sleep=off, where an instruction takes a nanosecond.
  *
- *     bench [--quick] [DIR]	needs the modules of bench_modules/ in DIR
+ *     bench [--quick] [DIR]	needs the modules of bench_modules/ in DIR; quick:
+ *				only the calls
  *     bench --code DIR [FUNCTION]...	prints the machine code of functions as
  *				it is in memory, and where symbols are
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_ether.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,26 +28,22 @@
 #include "kselftest.h"
 #include "ns_util.h"
 
-#define MAX_ROWS	24
 /*
- * Of each program, used in turn: calls take longer if addresses of the program
- * happen to be such that a CPU, or QEMU, mistakes one jump for another. How
- * often depends on how far the calls are from one another, so on what they
- * pass. The fastest copy is the one that tells what the kfunc takes.
+ * A round is short enough for most to have no interrupt. The one with the fewest
+ * instructions is counted, if there is another one with as many, or almost.
  */
-#define COPIES		9
-#define MAX_ROUNDS	(11 * COPIES)
-#define DEEP		3
+#define ROUNDS		9
+#define TURNS		50
+#define SAME_CALL	0.005
+#define SAME_LOAD	0.01
+#define SAME_MODULE	0.05
+#define MAX_LEVEL	32
 #define MAX_NAMESPACES	5000
 
 #define MODULE_C	"bpf_ns_bench_c"
 #define MODULE_RUST	"bpf_ns_bench_rust"
 
-static int rounds = MAX_ROUNDS;
-static int turns = 100000 / CALLS_PER_TURN;
-
-static cpu_set_t all_cpus;
-static struct bpf_object *obj[COPIES];
+static struct bpf_object *obj;
 static struct bench *bench;
 
 static void __attribute__((noreturn, format(printf, 1, 2)))
@@ -62,56 +58,38 @@ die(const char *format, ...)
 	exit(1);
 }
 
+/* What is measured: a name, and a program of progs/bench.bpf.c. */
 struct row {
 	const char *name;
 	const char *prog;
-	const struct ns_task *task;	/* that runs it, or NULL */
-	struct bpf_ns_ident pidns;	/* that the task asks for */
 	bool has_packet;
-	int fd[COPIES];
-	double ns[MAX_ROUNDS];		/* per call */
+	int level;		/* how deep the task's pid namespace is */
 };
 
-/* Those of one run, which are compared with the first two. */
-struct rows {
-	int cnt;
-	struct row row[MAX_ROWS];
+static const struct row nothing = { "nothing", "nothing" };
+
+static const struct row rows[] = {
+	{ "empty", "empty" },
+	{ "empty C", "empty_c" },
+	{ "ident", "ident" },
+	{ "ident C twin", "ident_c" },
+	{ "helper", "helper" },
+	{ "walk", "walk" },
+	{ "CO-RE", "core" },
+	{ "bpf_get_current_ns_ident", "ns_ident" },
+	{ "bpf_get_current_ns_ident, mnt", "ns_ident_mnt" },
+	{ "bpf_get_current_pid_tgid_in", "pid_tgid_in" },
+	{ "bpf_sk_netns_ident", "sk_ident", .has_packet = true },
+	{ "bpf_skb_netns_ident", "skb_ident", .has_packet = true },
+	{ "bpf_xdp_netns_ident", "xdp_ident", .has_packet = true },
+	/* Of a task that deep, which asks for the outermost namespace. */
+	{ "ident, 1 deep", "ident", .level = 1 },
+	{ "ident, 8 deep", "ident", .level = 8 },
+	{ "ident, 32 deep", "ident", .level = 32 },
+	{ "bpf_get_current_pid_tgid_in, 1 deep", "pid_tgid_in", .level = 1 },
+	{ "bpf_get_current_pid_tgid_in, 8 deep", "pid_tgid_in", .level = 8 },
+	{ "bpf_get_current_pid_tgid_in, 32 deep", "pid_tgid_in", .level = 32 },
 };
-
-#define NOTHING	0
-#define EMPTY	1
-
-static int prog_fd(const char *name, int copy)
-{
-	int fd = bpf_program__fd(bpf_object__find_program_by_name(obj[copy], name));
-
-	if (fd < 0)
-		die("there is no program %s", name);
-	return fd;
-}
-
-static struct row *add_row(struct rows *rows, const char *name,
-			   const char *prog)
-{
-	struct row *row = &rows->row[rows->cnt++];
-
-	if (rows->cnt > MAX_ROWS)
-		die("too many rows");
-	memset(row, 0, sizeof(*row));
-	row->name = name;
-	row->prog = prog;
-	row->pidns = bench->self;
-	for (int i = 0; i < COPIES; i++)
-		row->fd[i] = prog_fd(prog, i);
-	return row;
-}
-
-static void new_rows(struct rows *rows)
-{
-	rows->cnt = 0;
-	add_row(rows, "nothing", "nothing");
-	add_row(rows, "empty", "empty");
-}
 
 /* Returns what the program did. Also called by tasks elsewhere. */
 static int run_prog(void *fd)
@@ -129,44 +107,13 @@ static int run_packet_prog(int fd)
 	return err ? err : (int)opts.retval;
 }
 
-static double run_row(const struct row *row, int copy)
+static int prog_fd(const char *name)
 {
-	void *fd = (void *)(intptr_t)row->fd[copy];
-	__u64 ns = 0;
-	int i, ret;
+	int fd = bpf_program__fd(bpf_object__find_program_by_name(obj, name));
 
-	bench->turns = turns;
-	bench->pidns = row->pidns;
-	for (i = 0; i < MAX_CPUS; i++)
-		bench->time[i].ns = 0;
-	if (row->has_packet)
-		ret = run_packet_prog(row->fd[copy]);
-	else if (row->task)
-		ret = ns_call(row->task, run_prog, fd);
-	else
-		ret = run_prog(fd);
-	if (ret)
-		die("running %s: %d", row->prog, ret);
-	for (i = 0; i < MAX_CPUS; i++)
-		ns += bench->time[i].ns;
-	return (double)ns / turns / CALLS_PER_TURN;
-}
-
-/* In each round each row, so that what else the machine does meets them all. */
-static void run_rows(struct rows *rows)
-{
-	int round, i;
-
-	for (round = 0; round < COPIES; round++)
-		for (i = 0; i < rows->cnt; i++)
-			run_row(&rows->row[i], round);
-	for (round = 0; round < rounds; round++) {
-		for (i = 0; i < rows->cnt; i++)
-			rows->row[i].ns[round] = run_row(&rows->row[i],
-							 round % COPIES);
-		for (i = EMPTY; i < rows->cnt; i++)
-			rows->row[i].ns[round] -= rows->row[NOTHING].ns[round];
-	}
+	if (fd < 0)
+		die("there is no program %s", name);
+	return fd;
 }
 
 static int compare(const void *a, const void *b)
@@ -176,108 +123,79 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Sorts them. */
-static double median(double *values, int cnt)
+/* The fewest, if there are others that exceed them by @share at most. Sorts them. */
+static double fewest(const char *name, double *values, double share)
 {
-	qsort(values, cnt, sizeof(*values), compare);
-	return cnt % 2 ? values[cnt / 2] :
-		(values[cnt / 2 - 1] + values[cnt / 2]) / 2;
+	qsort(values, ROUNDS, sizeof(*values), compare);
+	if (values[1] > values[0] * (1 + share))
+		die("%s: %.2f, then %.2f: there is no clock that counts instructions",
+		    name, values[0], values[1]);
+	return values[0];
 }
 
-/* That of the fastest copy. */
-static double row_median(const struct row *row)
+/* A call, and its share of the loop. */
+static double count_row(const struct row *row, const struct ns_task *task)
 {
-	double best = 0;
+	int fd = prog_fd(row->prog), round, ret;
+	double values[ROUNDS];
 
-	for (int copy = 0; copy < COPIES; copy++) {
-		double values[MAX_ROUNDS / COPIES], ns;
-		int cnt = 0;
-
-		for (int round = copy; round < rounds; round += COPIES)
-			values[cnt++] = row->ns[round];
-		ns = median(values, cnt);
-		if (!copy || ns < best)
-			best = ns;
+	bench->turns = TURNS;
+	bench->pidns = bench->self;
+	for (round = 0; round < ROUNDS; round++) {
+		if (row->has_packet)
+			ret = run_packet_prog(fd);
+		else if (task)
+			ret = ns_call(task, run_prog, (void *)(intptr_t)fd);
+		else
+			ret = run_prog((void *)(intptr_t)fd);
+		if (ret)
+			die("running %s: %d", row->prog, ret);
+		values[round] = (double)bench->ns / TURNS / CALLS_PER_TURN;
 	}
-	return best;
+	return fewest(row->name, values, SAME_CALL);
 }
 
-/* Sorts the values. */
-static void print_row(const char *sep, const char *name, double ns,
-		      double *values, double unit)
+static const char *sep = "";
+
+static void begin(const char *title)
 {
-	qsort(values, rounds, sizeof(*values), compare);
-	printf("%s\n    \"%s\": {\"ns\": %.2f, \"min\": %.2f, \"max\": %.2f",
-	       sep, name, ns, values[0], values[rounds - 1]);
-	if (unit)
-		printf(", \"ratio\": %.3f", ns / unit);
-	printf("}");
+	printf("\n  },\n  \"%s\": {", title);
+	sep = "";
+}
+
+static void print(const char *name, double insns)
+{
+	printf("%s\n    \"%s\": %.1f", sep, name, insns);
 	fflush(stdout);
+	sep = ",";
 }
 
-static void print_rows(struct rows *rows, const char *sep, int first)
+static double loop;
+
+/* Without the loop. */
+static void print_row(const struct row *row, const struct ns_task *task)
 {
-	double unit = row_median(&rows->row[EMPTY]);
-
-	for (int i = first; i < rows->cnt; i++) {
-		struct row *row = &rows->row[i];
-
-		print_row(sep, row->name, row_median(row), row->ns, unit);
-		sep = ",";
-	}
+	print(row->name, count_row(row, task) - loop);
 }
 
 static void measure_calls(void)
 {
-	static struct rows rows;
+	struct ns_task task[MAX_LEVEL + 1] = {};
+	int level = 0, err;
 
-	new_rows(&rows);
-	add_row(&rows, "empty C", "empty_c");
-	add_row(&rows, "ident", "ident");
-	add_row(&rows, "ident C twin", "ident_c");
-	add_row(&rows, "helper", "helper");
-	add_row(&rows, "walk", "walk");
-	add_row(&rows, "CO-RE", "core");
-	add_row(&rows, "bpf_get_current_ns_ident", "ns_ident");
-	add_row(&rows, "bpf_get_current_ns_ident, mnt", "ns_ident_mnt");
-	add_row(&rows, "bpf_get_current_pid_tgid_in", "pid_tgid_in");
-	add_row(&rows, "bpf_sk_netns_ident", "sk_ident")->has_packet = true;
-	add_row(&rows, "bpf_skb_netns_ident", "skb_ident")->has_packet = true;
-	add_row(&rows, "bpf_xdp_netns_ident", "xdp_ident")->has_packet = true;
-	run_rows(&rows);
-	print_rows(&rows, "", EMPTY);
-}
-
-/* In pid namespaces in pid namespaces, one of which asks for the outermost. */
-static void measure_depth(void)
-{
-	static const int depths[DEEP] = { 1, 8, 32 };
-	static char names[DEEP][2][64];
-	struct ns_task task[33] = {};
-	static struct rows rows;
-	int depth, i = 0, err;
-
-	new_rows(&rows);
-	add_row(&rows, "ident, not nested", "ident");
-	add_row(&rows, "bpf_get_current_pid_tgid_in, not nested", "pid_tgid_in");
-	for (depth = 1; depth <= depths[DEEP - 1]; depth++) {
-		err = ns_start(&task[depth], depth > 1 ? &task[depth - 1] : NULL,
-			       CLONE_NEWPID);
-		if (err)
-			die("a task %d deep: %d", depth, err);
-		if (depth != depths[i])
-			continue;
-		snprintf(names[i][0], 64, "ident, %d deep", depth);
-		snprintf(names[i][1], 64, "bpf_get_current_pid_tgid_in, %d deep",
-			 depth);
-		add_row(&rows, names[i][0], "ident")->task = &task[depth];
-		add_row(&rows, names[i][1], "pid_tgid_in")->task = &task[depth];
-		i++;
+	loop = count_row(&nothing, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		while (level < rows[i].level) {
+			level++;
+			err = ns_start(&task[level], level > 1 ? &task[level - 1] : NULL,
+				       CLONE_NEWPID);
+			if (err)
+				die("a task %d deep: %d", level, err);
+		}
+		print_row(&rows[i], rows[i].level ? &task[rows[i].level] : NULL);
 	}
-	run_rows(&rows);
-	print_rows(&rows, ",", EMPTY + 1);
-	for (depth = depths[DEEP - 1]; depth > 0; depth--)
-		ns_stop(&task[depth]);
+	while (level)
+		ns_stop(&task[level--]);
 }
 
 /* Keeps a namespace alive without a task in it. */
@@ -298,96 +216,17 @@ static int open_namespace(void)
 
 static void measure_number(void)
 {
-	static const int numbers[] = { 1, 100, MAX_NAMESPACES };
-	static struct rows rows;
 	struct rlimit files = { MAX_NAMESPACES + 1000, MAX_NAMESPACES + 1000 };
+	static const struct row row = { "ident, 5000 namespaces alive", "ident" };
 	static int fd[MAX_NAMESPACES];
-	char name[64];
-	int alive = 1;
+	int alive;
 
 	setrlimit(RLIMIT_NOFILE, &files);
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		for (; alive < numbers[i]; alive++)
-			fd[alive] = open_namespace();
-		snprintf(name, sizeof(name), "ident, %d namespace%s alive", alive,
-			 alive > 1 ? "s" : "");
-		new_rows(&rows);
-		add_row(&rows, name, "ident");
-		run_rows(&rows);
-		print_rows(&rows, ",", EMPTY + 1);
-	}
+	for (alive = 1; alive < MAX_NAMESPACES; alive++)
+		fd[alive] = open_namespace();
+	print_row(&row, NULL);
 	while (--alive > 0)
 		close(fd[alive]);
-}
-
-struct runner {
-	pthread_t thread;
-	pthread_barrier_t *start;
-	int fd;
-	bool last_cpu;
-};
-
-static void *run_on_cpu(void *arg)
-{
-	struct runner *runner = arg;
-
-	sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
-	stay_on_cpu(runner->last_cpu);
-	for (int i = 0; i < rounds; i++) {
-		pthread_barrier_wait(runner->start);
-		if (run_prog((void *)(intptr_t)runner->fd))
-			die("a program does not run");
-		pthread_barrier_wait(runner->start);
-	}
-	return NULL;
-}
-
-/* Calls per nanosecond of all CPUs together. */
-static void run_on_cpus(const char *prog, int cnt, double *values)
-{
-	struct runner runner[2];
-	pthread_barrier_t start;
-
-	pthread_barrier_init(&start, NULL, cnt + 1);
-	for (int i = 0; i < cnt; i++) {
-		runner[i].start = &start;
-		runner[i].last_cpu = i;
-		runner[i].fd = prog_fd(prog, 0);
-		pthread_create(&runner[i].thread, NULL, run_on_cpu, &runner[i]);
-	}
-	bench->turns = 10 * turns;
-	for (int round = 0; round < rounds; round++) {
-		for (int i = 0; i < MAX_CPUS; i++)
-			bench->time[i].ns = 0;
-		pthread_barrier_wait(&start);
-		pthread_barrier_wait(&start);
-		values[round] = 0;
-		for (int i = 0; i < MAX_CPUS; i++)
-			if (bench->time[i].ns)
-				values[round] += 10. * turns * CALLS_PER_TURN /
-						 bench->time[i].ns;
-	}
-	for (int i = 0; i < cnt; i++)
-		pthread_join(runner[i].thread, NULL);
-	pthread_barrier_destroy(&start);
-}
-
-static void measure_cpus(void)
-{
-	static const char *const progs[] = { "nothing", "empty", "ident" };
-	double one[MAX_ROUNDS], two[MAX_ROUNDS];
-	const char *sep = "";
-
-	printf("\n  },\n  \"throughput of two CPUs to that of one\": {");
-	if (sysconf(_SC_NPROCESSORS_ONLN) > 1) {
-		for (size_t i = 0; i < ARRAY_SIZE(progs); i++) {
-			run_on_cpus(progs[i], 1, one);
-			run_on_cpus(progs[i], 2, two);
-			printf("%s\n    \"%s\": %.3f", sep, progs[i],
-			       median(two, rounds) / median(one, rounds));
-			sep = ",";
-		}
-	}
 }
 
 static double now(void)
@@ -442,34 +281,21 @@ static void measure_loads(void)
 		{ "ours", MODULE, KFUNC },
 	};
 	static const int sizes[] = { 8, 200, 2000 };
-	double values[3][MAX_ROUNDS];
+	double values[ROUNDS];
 	struct kfunc kfunc[3];
-	const char *sep = "";
 	char name[64];
 
 	for (size_t p = 1; p < 3; p++)
 		if (kfunc_find(&kfunc[p], progs[p].module, progs[p].kfunc))
 			die("there is no %s", progs[p].kfunc);
-	printf("\n  },\n  \"loading a program\": {");
+	begin("loading a program");
 	for (size_t s = 0; s < 3; s++) {
-		for (int round = 0; round < rounds; round++) {
-			for (size_t p = 0; p < 3; p++) {
-				double best = load_time(p ? &kfunc[p] : NULL, sizes[s]);
-
-				for (int i = 0; i < 4; i++) {
-					double ns = load_time(p ? &kfunc[p] : NULL, sizes[s]);
-
-					best = ns < best ? ns : best;
-				}
-				values[p][round] = best;
-			}
-		}
 		for (size_t p = 0; p < 3; p++) {
+			for (int round = 0; round < ROUNDS; round++)
+				values[round] = load_time(p ? &kfunc[p] : NULL, sizes[s]);
 			snprintf(name, sizeof(name), "%d instructions, kfunc: %s",
 				 sizes[s], progs[p].name);
-			print_row(sep, name, median(values[p], rounds), values[p],
-				  p ? median(values[0], rounds) : 0);
-			sep = ",";
+			print(name, fewest(name, values, SAME_LOAD));
 		}
 	}
 	for (size_t p = 1; p < 3; p++)
@@ -512,12 +338,11 @@ static long sysfs_size(const char *format, const char *module, bool is_value)
 static void measure_modules(const char *dir)
 {
 	static const char *const modules[] = { MODULE_C, MODULE_RUST, MODULE };
-	const char *sep = "";
-	double values[MAX_ROUNDS];
+	double values[ROUNDS];
 
-	printf("\n  },\n  \"loading a module\": {");
+	begin("loading a module");
 	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
-		for (int round = 0; round < rounds; round++) {
+		for (int round = 0; round < ROUNDS; round++) {
 			bool is_ours = !strcmp(modules[i], MODULE);
 			int err = module_unload(modules[i]);
 
@@ -528,11 +353,9 @@ static void measure_modules(const char *dir)
 			if (err)
 				die("%s: %d", modules[i], err);
 		}
-		print_row(sep, modules[i], median(values, rounds), values, 0);
-		sep = ",";
+		print(modules[i], fewest(modules[i], values, SAME_MODULE));
 	}
-	printf("\n  },\n  \"memory\": {");
-	sep = "";
+	begin("memory");
 	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
 		printf("%s\n    \"%s\": {\"module\": %ld, \"BTF\": %ld}", sep, modules[i],
 		       sysfs_size("/sys/module/%s/coresize", modules[i], true),
@@ -543,8 +366,8 @@ static void measure_modules(const char *dir)
 
 static void load_all(const char *dir)
 {
+	struct bpf_map *map;
 	char path[1200];
-	struct bpf_map *map, *first = NULL;
 	size_t size;
 	int err;
 
@@ -557,16 +380,11 @@ static void load_all(const char *dir)
 		    dir, strerror(-err));
 
 	snprintf(path, sizeof(path), "%s/bench.bpf.o", test_dir());
-	for (int i = 0; i < COPIES; i++) {
-		obj[i] = bpf_object__open_file(path, NULL);
-		map = obj[i] ? bpf_object__find_map_by_name(obj[i], ".data.bench") : NULL;
-		/* All have the variables of the first one. */
-		if (!map || (first && bpf_map__reuse_fd(map, bpf_map__fd(first))) ||
-		    bpf_object__load(obj[i]))
-			die("%s cannot be loaded", path);
-		first = first ?: map;
-	}
-	bench = bpf_map__initial_value(first, &size);
+	obj = bpf_object__open_file(path, NULL);
+	map = obj ? bpf_object__find_map_by_name(obj, ".data.bench") : NULL;
+	if (!map || bpf_object__load(obj))
+		die("%s cannot be loaded", path);
+	bench = bpf_map__initial_value(map, &size);
 	if (!bench || size != sizeof(*bench))
 		die("%s is not what this was built with", path);
 	err = ns_ident(getpid(), "pid", &bench->self);
@@ -598,7 +416,7 @@ static void print_code(const char *function)
 
 	bench->code_addr = found;
 	bench->code_size = end && end - found < MAX_CODE ? end - found : MAX_CODE;
-	if (run_prog((void *)(intptr_t)prog_fd("read_code", 0)))
+	if (run_prog((void *)(intptr_t)prog_fd("read_code")))
 		die("%s cannot be read", function);
 	printf("%s %lx ", function, found);
 	for (__u32 i = 0; i < bench->code_size; i++)
@@ -621,12 +439,12 @@ static void print_symbols(void)
 
 int main(int argc, char **argv)
 {
+	bool is_quick = false, show_code = false;
 	const char *dir = test_dir();
-	bool show_code = false;
 	int arg = 1;
 
 	if (argc > arg && !strcmp(argv[arg], "--quick")) {
-		rounds = COPIES;
+		is_quick = true;
 		arg++;
 	} else if (argc > arg && !strcmp(argv[arg], "--code")) {
 		show_code = true;
@@ -642,18 +460,14 @@ int main(int argc, char **argv)
 		return 0;
 	}
 
-	sched_getaffinity(0, sizeof(all_cpus), &all_cpus);
-	stay_on_cpu(true);
-	printf("{\n  \"rounds\": %d,\n  \"copies\": %d,\n  \"calls\": %d,\n  \"rows\": {",
-	       rounds, COPIES, turns * CALLS_PER_TURN);
+	printf("{\n  \"rows\": {");
 	measure_calls();
-	measure_depth();
-	measure_number();
-	measure_cpus();
-	measure_loads();
-	for (int i = 0; i < COPIES; i++)
-		bpf_object__close(obj[i]);
-	measure_modules(dir);
+	if (!is_quick) {
+		measure_number();
+		measure_loads();
+		bpf_object__close(obj);
+		measure_modules(dir);
+	}
 	printf("\n  }\n}\n");
 	return 0;
 }

@@ -7,14 +7,7 @@
 /* A turn of a loop is that many calls. */
 #define CALLS_PER_TURN 10
 
-#define MAX_CPUS 64
 #define MAX_CODE 4096
-
-/* Each CPU has cache lines of its own. */
-struct bench_time {
-	__u64 ns;
-	__u64 pad[31];
-};
 
 struct bench {
 	__u32 turns;		/* in: of each loop */
@@ -22,8 +15,7 @@ struct bench {
 	__u64 code_addr;	/* in: which is there */
 	struct bpf_ns_ident self;	/* in: pid namespace for bpf_get_ns_current_pid_tgid() */
 	struct bpf_ns_ident pidns;	/* in: for bpf_get_current_pid_tgid_in() */
-	__u64 pad[24];
-	struct bench_time time[MAX_CPUS];
+	__u64 ns;		/* out: of the loop */
 	__u8 code[MAX_CODE];
 };
 
