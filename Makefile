@@ -15,8 +15,8 @@ endif
 override export RUN := $(value RUN)
 
 RUN_TARGETS := demo test kernel kunit selftest selftest-mutants torture matrix bpf-selftests field \
-	       bench bench-native bench-build bench-disasm shell vm stock dkms-check series series-check \
-	       quilt-check series-bisect
+	       bench bench-native bench-load bench-build bench-disasm shell vm stock dkms-check series \
+	       series-check quilt-check series-bisect
 
 .PHONY: help clean distclean install uninstall $(RUN_TARGETS)
 MAKEFLAGS += --no-print-directory
@@ -40,6 +40,8 @@ help:
 	@echo '                     an agent in Rust, loaders in C, Rust and Go; FULL=1: 1,000 containers'
 	@echo '  bench            - count the instructions of a call, and CPU cycles as bench-native does'
 	@echo '  bench-native     - measure how many cycles of the CPU of this machine a call takes'
+	@echo '  bench-load       - count the instructions that loading programs and modules takes, by'
+	@echo '                     function, in the VM'
 	@echo '  bench-build      - measure how long it takes from an edit to its result'
 	@echo '  bench-disasm     - show the machine code of the kfuncs'
 	@echo '  shell            - give a shell in the VM'
