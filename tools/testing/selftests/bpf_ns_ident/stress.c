@@ -80,6 +80,7 @@ static const struct {
 static struct {
 	bool stop;
 	bool hands_off;		/* the module: no loads and unloads for a while */
+	bool pause;		/* no new tasks for a while */
 	__u32 prog_id;		/* of the one that is run by system call */
 	__u64 entered;		/* other namespaces, by setns() */
 	__u64 loads;		/* of programs */
@@ -344,6 +345,9 @@ static void __noreturn churn(int cpu, unsigned int seed)
 			waitpid(pid, NULL, 0);
 		if (prog >= 0)
 			close(prog);
+		while (__atomic_load_n(&shared->pause, __ATOMIC_RELAXED) &&
+		       !is_over())
+			usleep(1000);
 	}
 	_exit(0);
 }
@@ -611,6 +615,8 @@ static void start_round(struct round *round)
 	struct bpf_program *prog;
 	int tries = 0, err;
 
+	/* No program asks yet, and without the CPUs the verifier takes long. */
+	__atomic_store_n(&shared->pause, true, __ATOMIC_RELAXED);
 	do {
 		/* A single CPU takes so long that there is always somebody. */
 		__atomic_store_n(&shared->hands_off, tries >= 10,
@@ -620,6 +626,7 @@ static void start_round(struct round *round)
 	} while (err && ++tries < 20);
 	must(err);
 	__atomic_store_n(&shared->hands_off, false, __ATOMIC_RELAXED);
+	__atomic_store_n(&shared->pause, false, __ATOMIC_RELAXED);
 	bpf_object__for_each_program(prog, round->obj)
 		attach(round, prog);
 	must(bpf_prog_get_info_by_fd(round->syscall_fd, &info, &len));
