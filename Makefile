@@ -6,7 +6,7 @@
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
 export FORMAT KERNEL FLAVOUR RELEASE VERSION TOOLS CONFIG RUST LINUX
-export MUTANTS OBJECTS CELLS SAVE SIGNOFF TRAILERS PREFIX FULL
+export MUTANTS OBJECTS CELLS SAVE SIGNOFF TRAILERS PREFIX FULL TESTS
 # An empty one would be none of those that the kernel's own Makefile knows.
 ifdef ARCH
 export ARCH
@@ -26,10 +26,10 @@ help:
 	@echo 'Targets:'
 	@echo '  demo             - boot the kernel of the distribution in a VM, load the module there,'
 	@echo '                     show whose system calls are whose'
-	@echo '  test             - run all tests'
+	@echo '  test             - run all tests; FULL=1: also what takes long, and KUnit on UML'
 	@echo '  kernel           - build a kernel with the series and the module'
 	@echo '  kunit            - run the KUnit tests, on UML and in the VM'
-	@echo '  selftest         - run the selftests in the VM'
+	@echo '  selftest         - run the selftests in VMs, or those of TESTS= in one'
 	@echo '  selftest-mutants - show that the tests find faults (takes ten minutes)'
 	@echo '  torture          - run the long forms of selftests in the VM (takes up to an hour)'
 	@echo '  matrix           - run the tests with all compilers, versions, kinds of kernels and'
@@ -44,8 +44,8 @@ help:
 	@echo '                     function, in the VM'
 	@echo '  bench-build      - measure how long it takes from an edit to its result'
 	@echo '  bench-disasm     - show the machine code of the kfuncs'
-	@echo '  shell            - give a shell in the VM'
-	@echo '  vm               - run a command in the VM: make vm RUN="uname -r"'
+	@echo '  shell            - give a shell in a VM with the kernel of the distribution'
+	@echo '  vm               - run a command in such a VM: make vm RUN="uname -r"'
 	@echo '  stock            - run demo and selftests on the kernel of the distribution, as it is'
 	@echo '  install          - install the module on this machine, by dkms, or upgrade it'
 	@echo '  uninstall        - undo that'
@@ -59,8 +59,9 @@ help:
 	@echo '  distclean        - remove what was fetched, too: toolchain, kernel source, compiler cache'
 	@echo
 	@echo 'Variables:'
-	@echo '  KERNEL=built - demo: on a kernel that is built with the series'
-	@echo '  FLAVOUR=     - demo, stock: on another kernel of the distribution, as rt-amd64, cloud-amd64'
+	@echo '  KERNEL=built - demo, shell, vm: on a kernel that is built with the series'
+	@echo '  FLAVOUR=     - demo, shell, vm, stock: on another kernel of the distribution, as rt-amd64,'
+	@echo '                 cloud-amd64'
 	@echo '  TREE=DIR     - take the kernel source from a copy of DIR, not from the distribution'
 	@echo '  CONFIG=      - with a kernel that looks for faults, see kernel/bpf/ns_ident/*.config'
 	@echo '  RUST=newest  - with the newest Rust of the distribution, not with its oldest that will do'
@@ -72,6 +73,7 @@ help:
 	@echo '  CELLS=       - which ones of make matrix, all by default: see scripts/matrix'
 	@echo '  SAVE=1       - bench: put the result into README.md and the document, and compare with it'
 	@echo '  TOOLS=host   - build and run with the tools of this machine, not in a Debian tree'
+	@echo '  TESTS=       - selftest: which ones, as TESTS="identity nstop.sh"'
 	@echo '  MUTANTS=     - which ones of scripts/mutants to try, all by default'
 	@echo '  FORMAT=quilt - series: also as patches for the source package of a distribution'
 	@echo '  SIGNOFF=1    - sign off the patches of make series, as git knows you'

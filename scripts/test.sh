@@ -1,17 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The tests that run in the VM, as they run there, all in one boot: test.sh DIR PART...
+# The tests that run in a VM, as they run there, all in one boot: test.sh NAME DIR PART...
 #
-# Leaves in DIR what each part printed (*.ktap, *.log), and the kernel log (dmesg). TIMEOUT is how
+# Leaves in DIR what each part printed (*.ktap, *.log), and the kernel log (dmesg-NAME). TIMEOUT is how
 # many seconds a test program may take, if it is not what its settings say. FULL=1 is for what takes
-# long.
+# long. TESTS are the selftests to run, all by default.
 
 set -u
 
-out=$1
-shift
+name=$1 out=$2
+shift 2
 kunit_filter=/sys/module/kunit/parameters/filter_glob
+selftests=$GUEST_WORK/selftests/run_kselftest.sh
 
 run_kunit() {
 	# Built-in suites have run at boot, and the module's when it was loaded: each time that is
@@ -20,27 +21,40 @@ run_kunit() {
 		awk -v out="$out/kunit-" '/^KTAP version/ { n++ } n { print > (out n ".ktap") }'
 }
 
-run_selftest() {
+# kselftest FILE TEST...
+kselftest() {
+	local file=$1 test tests=()
+	shift
+
+	for test in "$@"; do
+		tests+=(--test "$test")
+	done
 	# Tests load the module many times. Once is enough for its KUnit tests.
 	[ ! -w $kunit_filter ] || echo none > $kunit_filter
 	# virtme-ng has another one, where only one can write at a time.
 	ln -sf /proc/self/fd/1 /dev/stdout
 	# kselftest puts "# " before each line of a test, where KTAP has spaces.
-	"$GUEST_WORK/selftests/run_kselftest.sh" ${TIMEOUT:+--override-timeout "$TIMEOUT"} 2>&1 |
-		sed 's/^# /  /' > "$out/selftest.ktap"
+	"$selftests" ${TIMEOUT:+--override-timeout "$TIMEOUT"} "${tests[@]}" 2>&1 |
+		sed 's/^# /  /' > "$out/$file.ktap"
+}
+
+# The tests of nstop are a part of their own.
+run_selftest() {
+	local tests
+
+	tests=${TESTS:+$(printf ' bpf_ns_ident:%s' $TESTS)}
+	# shellcheck disable=SC2086 # several
+	kselftest selftest ${tests:-$("$selftests" --list | grep -v :nstop)}
+}
+
+run_nstop() {
+	# shellcheck disable=SC2046 # several
+	kselftest nstop $("$selftests" --list | grep :nstop)
 }
 
 # The long forms of tests that have one.
 run_torture() {
-	local name tests=()
-
-	[ ! -w $kunit_filter ] || echo none > $kunit_filter
-	ln -sf /proc/self/fd/1 /dev/stdout
-	for name in who_may damaged_btf load_faults stress; do
-		tests+=(--test "bpf_ns_ident:$name")
-	done
-	TORTURE=1 "$GUEST_WORK/selftests/run_kselftest.sh" --override-timeout 7200 "${tests[@]}" \
-		2>&1 | sed 's/^# /  /' > "$out/torture.ktap"
+	TORTURE=1 TIMEOUT=7200 kselftest torture bpf_ns_ident:{who_may,damaged_btf,load_faults,stress}
 }
 
 run_demo() {
@@ -69,6 +83,6 @@ if [ -w /sys/kernel/debug/kmemleak ]; then
 		echo scan > /sys/kernel/debug/kmemleak
 		sleep 6
 	done
-	cat /sys/kernel/debug/kmemleak > "$out/kmemleak"
+	cat /sys/kernel/debug/kmemleak > "$out/kmemleak-$name"
 fi
-dmesg > "$out/dmesg"
+dmesg > "$out/dmesg-$name"
