@@ -3,9 +3,9 @@
 #
 # The tests that run in a VM, as they run there, all in one boot: test.sh NAME DIR PART...
 #
-# Leaves in DIR what each part printed (*.ktap, *.log), and the kernel log (dmesg-NAME). TIMEOUT is how
-# many seconds a test program may take, if it is not what its settings say. FULL=1 is for what takes
-# long. TESTS are the selftests to run, all by default.
+# Leaves in DIR what each part printed (*.ktap, *.log), and the kernel log (dmesg-NAME). TIMEOUT is
+# how many seconds a test program may take, if it is not what its settings say. FULL=1 is for what
+# takes long. TESTS are the selftests to run, all by default.
 
 set -u
 
