@@ -364,14 +364,7 @@ impl<'a> Current<'a> {
             return Err(EOPNOTSUPP);
         }
         if self.0.may_be_released() {
-            return Self::locked(
-                |this| match this.thread_pid() {
-                    pid if pid.is_null() => Err(ENOENT),
-                    // SAFETY: The RCU read side lock keeps the `struct pid`.
-                    pid => Ok(f(unsafe { innermost(pid) })),
-                },
-                *self,
-            );
+            return Self::with_pid_locked(f, *self);
         }
         // SAFETY: A task that is not released has a `struct pid`, and keeps it.
         Ok(f(unsafe { innermost(self.thread_pid()) }))
@@ -392,28 +385,40 @@ impl<'a> Current<'a> {
             return Err(EOPNOTSUPP);
         }
         if self.0.may_be_released() {
-            return Self::locked(
-                |this| match this.thread_pid() {
-                    pid if pid.is_null() => Err(ESRCH),
-                    // SAFETY: The RCU read side lock keeps the `struct pid`.
-                    pid => unsafe { this.tgid_pid(pid, f) },
-                },
-                *self,
-            );
+            return Self::tgid_pid_locked(f, *self);
         }
         // SAFETY: A task that is not released has a `struct pid`, and keeps it.
         unsafe { self.tgid_pid(self.thread_pid(), f) }
     }
 
-    /// Calls `f` with the RCU read side lock held.
+    /// Does [`Self::with_pid`] with the RCU read side lock held.
     ///
     /// Not inline: it is for tasks that are all but gone.
     #[cold]
     #[inline(never)]
-    fn locked<R>(f: impl FnOnce(Self) -> R, this: Self) -> R {
+    fn with_pid_locked<R>(f: impl FnOnce(&PidNamespace) -> R, this: Self) -> Result<R> {
         let _guard = rcu::read_lock();
+        let pid = this.thread_pid();
 
-        f(this)
+        if pid.is_null() {
+            return Err(ENOENT);
+        }
+        // SAFETY: The RCU read side lock keeps the `struct pid`.
+        Ok(f(unsafe { innermost(pid) }))
+    }
+
+    /// Does [`Self::tgid_pid_where`] with the RCU read side lock held.
+    #[cold]
+    #[inline(never)]
+    fn tgid_pid_locked(f: impl Fn(&PidNamespace) -> bool, this: Self) -> Result<(Pid, Pid)> {
+        let _guard = rcu::read_lock();
+        let pid = this.thread_pid();
+
+        if pid.is_null() {
+            return Err(ESRCH);
+        }
+        // SAFETY: The RCU read side lock keeps the `struct pid`.
+        unsafe { this.tgid_pid(pid, f) }
     }
 
     /// Returns what [`Self::tgid_pid_where`] does.
@@ -466,7 +471,8 @@ impl<'a> Current<'a> {
         unsafe { (&raw const (*self.task()).thread_pid).read_volatile() }
     }
 
-    /// Returns the user namespace of the task's objective credentials, valid for the duration of `'a`.
+    /// Returns the user namespace of the task's objective credentials, valid for the duration of
+    /// `'a`.
     #[inline]
     fn user(&self) -> *const bindings::ns_common {
         // SAFETY: Only a task itself replaces its credentials, and it keeps them, also after
@@ -479,7 +485,8 @@ impl<'a> Current<'a> {
         }
     }
 
-    /// Returns the structure that has most of the task's namespaces, valid for the duration of `'a`.
+    /// Returns the structure that has most of the task's namespaces, valid for the duration of
+    /// `'a`.
     ///
     /// # Errors
     ///
