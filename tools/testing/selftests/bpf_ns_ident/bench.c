@@ -20,7 +20,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -34,9 +33,7 @@
  */
 #define ROUNDS		9
 #define TURNS		50
-#define SAME_CALL	0.005
-#define SAME_LOAD	0.01
-#define SAME_MODULE	0.05
+#define SAME		0.005
 #define MAX_LEVEL	32
 #define MAX_NAMESPACES	5000
 
@@ -123,11 +120,11 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The fewest, if there are others that exceed them by @share at most. Sorts them. */
-static double fewest(const char *name, double *values, double share)
+/* The fewest, if there are others that are almost the same. Sorts them. */
+static double fewest(const char *name, double *values)
 {
 	qsort(values, ROUNDS, sizeof(*values), compare);
-	if (values[1] > values[0] * (1 + share))
+	if (values[1] > values[0] * (1 + SAME))
 		die("%s: %.2f, then %.2f: there is no clock that counts instructions",
 		    name, values[0], values[1]);
 	return values[0];
@@ -152,7 +149,7 @@ static double count_row(const struct row *row, const struct ns_task *task)
 			die("running %s: %d", row->prog, ret);
 		values[round] = (double)bench->ns / TURNS / CALLS_PER_TURN;
 	}
-	return fewest(row->name, values, SAME_CALL);
+	return fewest(row->name, values);
 }
 
 static const char *sep = "";
@@ -229,79 +226,6 @@ static void measure_number(void)
 		close(fd[alive]);
 }
 
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1e9 + time.tv_nsec;
-}
-
-/* Calls a kfunc with a place for an identity, or if there is none, a helper. */
-static double load_time(const struct kfunc *kfunc, size_t size)
-{
-	int fd_array[] = { 0, kfunc ? kfunc->btf_fd : 0 };
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = BPF_F_SLEEPABLE,
-		    .fd_array = fd_array);
-	const struct bpf_insn call = kfunc ?
-		(struct bpf_insn)BPF_CALL_KFUNC(kfunc->id) :
-		(struct bpf_insn)BPF_EMIT_CALL(BPF_FUNC_ktime_get_ns);
-	struct bpf_insn insns[4096] = {
-		BPF_ST_MEM(BPF_DW, BPF_REG_10, -24, 0),
-		BPF_ST_MEM(BPF_DW, BPF_REG_10, -16, 0),
-		BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0),
-		BPF_MOV64_REG(BPF_REG_1, BPF_REG_10),
-		BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -24),
-		call,
-		BPF_MOV64_IMM(BPF_REG_0, 0),
-	};
-	double start;
-	size_t i;
-	int fd;
-
-	for (i = 7; i < size - 1; i++)
-		insns[i] = (struct bpf_insn)BPF_ALU64_IMM(BPF_ADD, BPF_REG_0, i);
-	insns[i] = (struct bpf_insn)BPF_EXIT_INSN();
-	start = now();
-	fd = bpf_prog_load(BPF_PROG_TYPE_SYSCALL, "load", "GPL", insns, size, &opts);
-	start = now() - start;
-	if (fd < 0)
-		die("loading a program: %d", fd);
-	close(fd);
-	return start;
-}
-
-static void measure_loads(void)
-{
-	static const struct {
-		const char *name, *module, *kfunc;
-	} progs[] = {
-		{ "none" },
-		{ "in C", MODULE_C, "bpf_bench_c_ident" },
-		{ "ours", MODULE, KFUNC },
-	};
-	static const int sizes[] = { 8, 200, 2000 };
-	double values[ROUNDS];
-	struct kfunc kfunc[3];
-	char name[64];
-
-	for (size_t p = 1; p < 3; p++)
-		if (kfunc_find(&kfunc[p], progs[p].module, progs[p].kfunc))
-			die("there is no %s", progs[p].kfunc);
-	begin("loading a program");
-	for (size_t s = 0; s < 3; s++) {
-		for (size_t p = 0; p < 3; p++) {
-			for (int round = 0; round < ROUNDS; round++)
-				values[round] = load_time(p ? &kfunc[p] : NULL, sizes[s]);
-			snprintf(name, sizeof(name), "%d instructions, kfunc: %s",
-				 sizes[s], progs[p].name);
-			print(name, fewest(name, values, SAME_LOAD));
-		}
-	}
-	for (size_t p = 1; p < 3; p++)
-		kfunc_close(&kfunc[p]);
-}
-
 static int load_file(const char *dir, const char *name)
 {
 	char path[1200];
@@ -335,26 +259,10 @@ static long sysfs_size(const char *format, const char *module, bool is_value)
 	return size;
 }
 
-static void measure_modules(const char *dir)
+static void print_memory(void)
 {
 	static const char *const modules[] = { MODULE_C, MODULE_RUST, MODULE };
-	double values[ROUNDS];
 
-	begin("loading a module");
-	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
-		for (int round = 0; round < ROUNDS; round++) {
-			bool is_ours = !strcmp(modules[i], MODULE);
-			int err = module_unload(modules[i]);
-
-			values[round] = now();
-			err = err ?: is_ours ? module_load(modules[i], NULL) :
-					       load_file(dir, modules[i]);
-			values[round] = now() - values[round];
-			if (err)
-				die("%s: %d", modules[i], err);
-		}
-		print(modules[i], fewest(modules[i], values, SAME_MODULE));
-	}
 	begin("memory");
 	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
 		printf("%s\n    \"%s\": {\"module\": %ld, \"BTF\": %ld}", sep, modules[i],
@@ -464,9 +372,8 @@ int main(int argc, char **argv)
 	measure_calls();
 	if (!is_quick) {
 		measure_number();
-		measure_loads();
 		bpf_object__close(obj);
-		measure_modules(dir);
+		print_memory();
 	}
 	printf("\n  }\n}\n");
 	return 0;
