@@ -3,8 +3,8 @@
 //! Namespaces of the current task, and their identity.
 //!
 //! Userspace knows a namespace by the pair `(st_dev, st_ino)` that `stat(2)` reports for its file
-//! in nsfs, e.g. `/proc/PID/ns/pid`. [`NsCommon::ident`] gives the same pair inside the kernel,
-//! together with the id of the namespace, which is never reused.
+//! in nsfs, e.g. `/proc/PID/ns/pid`. [`huge_encode_dev`] of [`NsCommon::dev`], and
+//! [`NsCommon::inum`], are the same pair. [`NsCommon::id`] is never reused.
 //!
 //! C headers: [`include/linux/ns_common.h`](srctree/include/linux/ns_common.h),
 //! [`include/linux/nsproxy.h`](srctree/include/linux/nsproxy.h) and

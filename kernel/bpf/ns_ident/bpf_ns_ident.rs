@@ -224,19 +224,19 @@ mod tests {
             assert!(Ident { id: 0, ..ident }.matches(ns));
             for other in [
                 Ident {
-                    dev: ident.dev + 1,
+                    dev: ident.dev ^ 1,
                     ..ident
                 },
                 Ident {
-                    ino: ident.ino + 1,
+                    ino: ident.ino ^ 1,
                     ..ident
                 },
                 Ident {
-                    ino: ident.ino + (1 << 32),
+                    ino: ident.ino ^ (1 << 32),
                     ..ident
                 },
                 Ident {
-                    id: ident.id + 1,
+                    id: ident.id ^ 1,
                     ..ident
                 },
             ] {
