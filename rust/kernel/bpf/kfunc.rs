@@ -288,6 +288,9 @@ pub unsafe trait ArgAbi: Sized {
     /// The types of programs that can pass such an argument.
     const PROGS: ProgTypes = ProgTypes::ALL;
 
+    /// Which pointers the verifier has to accept, if it is one to a structure of the kernel.
+    const POINTERS: Option<Pointers> = None;
+
     /// What arrives at the entry point.
     type Abi: Copy;
 }
@@ -453,6 +456,18 @@ impl<'call, T: Plain> Arg<'call> for Out<'call, T> {
     }
 }
 
+/// Which pointers to a structure of the kernel the verifier accepts from a program.
+///
+/// That goes for all such arguments of a kfunc, so a kfunc cannot take two that differ in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pointers {
+    /// Those that it trusts: the program, or whoever calls it, keeps the structure.
+    Trusted,
+    /// Besides, those that are valid as long as the program is in an RCU read side critical section
+    /// (`KF_RCU`).
+    TrustedOrRcu,
+}
+
 /// A structure of the kernel that programs hold pointers to.
 ///
 /// A kfunc takes it as `&T`. The wrapper is transparent and opaque ([`Opaque`]), since others may
@@ -462,8 +477,8 @@ impl<'call, T: Plain> Arg<'call> for Out<'call, T> {
 ///
 /// # Safety
 ///
-/// What the verifier accepts for a `const struct NAME *`, from programs of the types
-/// [`Self::PROGS`], must be a pointer to a valid `Self` for the duration of the call.
+/// What the verifier accepts for a `const struct NAME *`, of [`Self::POINTERS`] and from programs
+/// of the types [`Self::PROGS`], must be a pointer to a valid `Self` for the duration of the call.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a structure of the kernel that programs hold pointers to",
     label = "a reference to this cannot be an argument of a kfunc",
@@ -480,12 +495,16 @@ pub unsafe trait Object {
     /// For others a context of integers is plain memory, see `btf_is_prog_ctx_type()` in
     /// [`kernel/bpf/btf.c`](srctree/kernel/bpf/btf.c).
     const PROGS: ProgTypes;
+
+    /// Which pointers the verifier accepts.
+    const POINTERS: Pointers = Pointers::Trusted;
 }
 
 // SAFETY: Both are a pointer to a structure of the kernel that is not written through.
 unsafe impl<T: Object> ArgAbi for &T {
     const TYPE: Type = Type::Ptr(&Type::Const(&Type::Opaque(T::NAME)));
     const PROGS: ProgTypes = T::PROGS;
+    const POINTERS: Option<Pointers> = Some(T::POINTERS);
     type Abi = NonNull<T>;
 }
 
@@ -553,6 +572,28 @@ impl Flags {
     /// Adds others.
     pub const fn union(self, others: Self) -> Self {
         Self(self.0 | others.0)
+    }
+
+    /// Returns the flags that follow from the arguments of a kfunc, given the
+    /// [`POINTERS`](ArgAbi::POINTERS) of each. [`None`] if these contradict each other.
+    #[doc(hidden)]
+    pub const fn of_args(args: &[Option<Pointers>]) -> Option<Self> {
+        let mut trusted = false;
+        let mut rcu = false;
+        let mut i = 0;
+        while i < args.len() {
+            match args[i] {
+                Some(Pointers::Trusted) => trusted = true,
+                Some(Pointers::TrustedOrRcu) => rcu = true,
+                None => (),
+            }
+            i += 1;
+        }
+        match (trusted, rcu) {
+            (true, true) => None,
+            (_, false) => Some(flags::NONE),
+            (false, true) => Some(Self(bindings::KF_RCU)),
+        }
     }
 }
 
@@ -813,7 +854,8 @@ pub const fn is_kfunc_name(name: &str) -> bool {
 ///   see. The types of the others implement [`Arg`], that of the result implements [`Ret`].
 /// - `progs(...)` in front of `fn` has the [`ProgTypes`] that the function is for. Of these, only
 ///   types that can pass all arguments may call it, see [`Object::PROGS`].
-/// - `flags(...)` behind that has the [`Flags`] that the verifier has to know.
+/// - `flags(...)` behind that has the [`Flags`] that the verifier has to know. `KF_RCU` is none of
+///   them: it follows from the arguments, see [`Object::POINTERS`].
 /// - `filter:` names a function `fn(&Prog, &'static Func) -> bool`. The verifier calls it, in the
 ///   context of the task that loads the program, for programs of the right type. It returns whether
 ///   the program may call the kfunc.
@@ -983,7 +1025,20 @@ macro_rules! bpf_kfuncs {
             static __IDS: $crate::bpf::kfunc::IdSet<{ __FUNCS.len() }> =
                 $crate::bpf::kfunc::IdSet::new(
                     &__BTF,
-                    [$($crate::bpf_kfuncs!(@flags $($flags)?)),+],
+                    [$({
+                        const __OF_ARGS: ::core::option::Option<$crate::bpf::kfunc::Flags> =
+                            $crate::bpf::kfunc::Flags::of_args(
+                                &[$(<$ty as $crate::bpf::kfunc::ArgAbi>::POINTERS),*],
+                            );
+                        let ::core::option::Option::Some(of_args) = __OF_ARGS else {
+                            ::core::panic!(::core::concat!(
+                                "`",
+                                ::core::stringify!($name),
+                                "`: RCU is enough to keep one argument, but not another",
+                            ))
+                        };
+                        of_args.union($crate::bpf_kfuncs!(@flags $($flags)?))
+                    }),+],
                 );
 
             // Not in the function below, which is unsafe: the module's may not be.
@@ -1189,6 +1244,36 @@ mod tests {
         ));
         assert!(<&Kernel as ArgAbi>::PROGS == Kernel::PROGS);
         assert!(<In<'_, Wide> as ArgAbi>::PROGS == ProgTypes::ALL);
+    }
+
+    #[test]
+    fn flags_follow_from_arguments() {
+        struct Trusted;
+        // SAFETY: There is no function that takes it.
+        unsafe impl Object for Trusted {
+            const NAME: &'static str = "trusted";
+            const PROGS: ProgTypes = ProgTypes::ALL;
+        }
+
+        struct Rcu;
+        // SAFETY: As above.
+        unsafe impl Object for Rcu {
+            const NAME: &'static str = "rcu";
+            const PROGS: ProgTypes = ProgTypes::ALL;
+            const POINTERS: Pointers = Pointers::TrustedOrRcu;
+        }
+
+        const MEMORY: Option<Pointers> = <Out<'_, Wide> as ArgAbi>::POINTERS;
+        const TRUSTED: Option<Pointers> = <&Trusted as ArgAbi>::POINTERS;
+        const RCU: Option<Pointers> = <&Rcu as ArgAbi>::POINTERS;
+        let flags = |args: &[_]| Flags::of_args(args).map(|flags| flags.0);
+
+        assert_eq!(flags(&[]), Some(0));
+        assert_eq!(flags(&[MEMORY, <u32 as ArgAbi>::POINTERS]), Some(0));
+        assert_eq!(flags(&[TRUSTED, MEMORY]), Some(0));
+        assert_eq!(flags(&[RCU, MEMORY, RCU]), Some(bindings::KF_RCU));
+        assert_eq!(flags(&[RCU, MEMORY, TRUSTED]), None);
+        assert_eq!(flags(&[TRUSTED, RCU]), None);
     }
 
     #[test]

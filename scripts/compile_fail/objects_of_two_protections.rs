@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
+struct Trusted;
+// SAFETY: There is no function that takes it.
+unsafe impl Object for Trusted {
+    const NAME: &'static str = "trusted";
+    const PROGS: ProgTypes = ProgTypes::ALL;
+}
+
+struct Rcu;
+// SAFETY: As above.
+unsafe impl Object for Rcu {
+    const NAME: &'static str = "rcu";
+    const PROGS: ProgTypes = ProgTypes::ALL;
+    const POINTERS: Pointers = Pointers::TrustedOrRcu;
+}
+
+kernel::bpf_kfuncs! {
+    static KFUNCS;
+
+    progs(ProgTypes::ALL)
+    fn bpf_fail(_: &Caller, rcu: &Rcu, trusted: &Trusted) -> u64 {
+        0
+    }
+}
+//~ `bpf_fail`: RCU is enough to keep one argument, but not another
