@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Namespaces of the current task, and their identity.
+//! Namespaces of tasks, and their identity.
 //!
 //! Userspace knows a namespace by the pair `(st_dev, st_ino)` that `stat(2)` reports for its file
 //! in nsfs, e.g. `/proc/PID/ns/pid`. [`huge_encode_dev`] of [`NsCommon::dev`], and
@@ -364,10 +364,11 @@ impl<'a> Current<'a> {
             return Err(EOPNOTSUPP);
         }
         if self.0.may_be_released() {
-            return Self::with_pid_locked(f, *self);
+            return Self::locked(|task, guard| task.pid(guard).map(f), *self);
         }
-        // SAFETY: A task that is not released has a `struct pid`, and keeps it.
-        Ok(f(unsafe { innermost(self.thread_pid()) }))
+        // SAFETY: The current task is valid. One that is not released has a `struct pid`, and keeps
+        // it.
+        Ok(f(unsafe { innermost(thread_pid(self.task())) }))
     }
 
     /// Returns the process id and the thread id of the task, as seen in a pid namespace: the first
@@ -385,90 +386,23 @@ impl<'a> Current<'a> {
             return Err(EOPNOTSUPP);
         }
         if self.0.may_be_released() {
-            return Self::tgid_pid_locked(f, *self);
+            return Self::locked(|task, guard| task.tgid_pid_where(guard, f), *self);
         }
-        // SAFETY: A task that is not released has a `struct pid`, and keeps it.
-        unsafe { self.tgid_pid(self.thread_pid(), f) }
+        // SAFETY: The current task is valid. One that is not released has a `struct pid`, and keeps
+        // it.
+        unsafe { tgid_pid(self.task(), thread_pid(self.task()), f) }
     }
 
-    /// Does [`Self::with_pid`] with the RCU read side lock held.
+    /// Calls `f` with the RCU read side lock held.
     ///
     /// Not inline: it is for tasks that are all but gone.
     #[cold]
     #[inline(never)]
-    fn with_pid_locked<R>(f: impl FnOnce(&PidNamespace) -> R, this: Self) -> Result<R> {
-        let _guard = rcu::read_lock();
-        let pid = this.thread_pid();
+    fn locked<R>(f: impl FnOnce(&RcuTask, &rcu::Guard) -> Result<R>, this: Self) -> Result<R> {
+        let guard = rcu::read_lock();
 
-        if pid.is_null() {
-            return Err(ENOENT);
-        }
-        // SAFETY: The RCU read side lock keeps the `struct pid`.
-        Ok(f(unsafe { innermost(pid) }))
-    }
-
-    /// Does [`Self::tgid_pid_where`] with the RCU read side lock held.
-    #[cold]
-    #[inline(never)]
-    fn tgid_pid_locked(f: impl Fn(&PidNamespace) -> bool, this: Self) -> Result<(Pid, Pid)> {
-        let _guard = rcu::read_lock();
-        let pid = this.thread_pid();
-
-        if pid.is_null() {
-            return Err(ESRCH);
-        }
-        // SAFETY: The RCU read side lock keeps the `struct pid`.
-        unsafe { this.tgid_pid(pid, f) }
-    }
-
-    /// Returns what [`Self::tgid_pid_where`] does.
-    ///
-    /// # Safety
-    ///
-    /// `pid` must be the `struct pid` of the task. `release_task()` must not be called on the task
-    /// meanwhile, or the RCU read side lock must be held.
-    #[inline(always)]
-    unsafe fn tgid_pid(
-        &self,
-        pid: *const bindings::pid,
-        f: impl Fn(&PidNamespace) -> bool,
-    ) -> Result<(Pid, Pid)> {
-        // SAFETY: By the function's safety requirements no `struct pid` of the task is freed
-        // meanwhile. Its `level` never changes.
-        let mut level = unsafe { (*pid).level };
-
-        loop {
-            // SAFETY: There is an element for each level down to 0. The `struct pid` has a
-            // reference to the innermost namespace, which has one to its parent, and so on.
-            let (here, ns) = unsafe {
-                let here = upid(pid, level);
-                (here, &*(*here).ns.cast())
-            };
-
-            if f(ns) {
-                // SAFETY: A task keeps its `signal` until it is freed.
-                let tgid = unsafe {
-                    (&raw const (*(*self.task()).signal).pids
-                        [bindings::pid_type_PIDTYPE_TGID as usize])
-                        .read_volatile()
-                };
-                if tgid.is_null() {
-                    return Err(ESRCH);
-                }
-                // SAFETY: All threads of a process live in the same pid namespace, so both pids
-                // have an element for this level. Their numbers never change.
-                return Ok(unsafe { ((*upid(tgid, level)).nr, (*here).nr) });
-            }
-            level = level.checked_sub(1).ok_or(ESRCH)?;
-        }
-    }
-
-    /// Returns the `struct pid` of the task, NULL if it has been released.
-    #[inline(always)]
-    fn thread_pid(&self) -> *const bindings::pid {
-        // SAFETY: The current task is valid. Another CPU may run `release_task()`, so the read has
-        // to be a single one: `volatile` is what `READ_ONCE()` does.
-        unsafe { (&raw const (*self.task()).thread_pid).read_volatile() }
+        // SAFETY: The current task is there for the duration of `'a`.
+        f(unsafe { RcuTask::from_raw(this.task()) }, &guard)
     }
 
     /// Returns the user namespace of the task's objective credentials, valid for the duration of
@@ -501,6 +435,150 @@ impl<'a> Current<'a> {
             return Err(ENOENT);
         }
         Ok(nsproxy)
+    }
+}
+
+/// A task that RCU keeps, the current one or any other.
+///
+/// Of another task's namespaces, only its pid namespace can be read without a lock. The rest is
+/// behind a pointer that the task changes under `task_lock()`.
+///
+/// Wraps the kernel's `struct task_struct`. Other than [`Task`](crate::task::Task), this is not
+/// reference-counted: whoever has a reference may only have an RCU read side lock.
+///
+/// # Invariants
+///
+/// Neither the `struct task_struct` nor the `struct signal_struct` it points to is freed as long
+/// as the reference to it lives.
+#[repr(transparent)]
+pub struct RcuTask(Opaque<bindings::task_struct>);
+
+impl RcuTask {
+    /// Creates a reference from a pointer of the C side.
+    ///
+    /// # Safety
+    ///
+    /// For the duration of `'a`, either somebody must hold a reference to the task, or the RCU read
+    /// side lock must be held, and `ptr` must have been read under it from where the kernel
+    /// publishes tasks by RCU.
+    #[inline]
+    pub unsafe fn from_raw<'a>(ptr: *const bindings::task_struct) -> &'a Self {
+        // SAFETY: `Self` is transparent, and the function's safety requirements cover the rest.
+        // INVARIANT: A task gives up its `signal` when nobody holds a reference to it any more, in
+        // `__put_task_struct()`. `put_task_struct()` calls that after a grace period, and so does
+        // `put_task_struct_rcu_user()` with the reference of the task's users.
+        unsafe { &*ptr.cast() }
+    }
+
+    #[inline(always)]
+    fn as_ptr(&self) -> *const bindings::task_struct {
+        self.0.get()
+    }
+
+    /// Returns the pid namespace that the task lives in.
+    ///
+    /// It is the one that the task was created in. `unshare(2)` and `setns(2)` only change the one
+    /// of the task's future children.
+    ///
+    /// # Errors
+    ///
+    /// - [`EOPNOTSUPP`]: this kernel was built without pid namespaces.
+    /// - [`ENOENT`]: the task has been released, and is no longer in any.
+    #[doc(alias = "task_active_pid_ns")]
+    #[inline]
+    pub fn pid<'g>(&self, _guard: &'g rcu::Guard) -> Result<&'g PidNamespace> {
+        if !Type::Pid.is_supported() {
+            return Err(EOPNOTSUPP);
+        }
+        // SAFETY: By the type invariants the task is valid.
+        match unsafe { thread_pid(self.as_ptr()) } {
+            pid if pid.is_null() => Err(ENOENT),
+            // SAFETY: The `struct pid` was read under the RCU read side lock, which is held for
+            // `'g`. `release_task()` takes it from the task before `free_pid()` has it freed after
+            // a grace period, and only with it its reference to the namespace goes.
+            pid => Ok(unsafe { innermost(pid) }),
+        }
+    }
+
+    /// Returns the process id and the thread id of the task, as seen in a pid namespace: the first
+    /// for which `f` returns `true`, beginning with the one that the task lives in, and then each
+    /// ancestor.
+    ///
+    /// # Errors
+    ///
+    /// - [`EOPNOTSUPP`]: this kernel was built without pid namespaces.
+    /// - [`ESRCH`]: the task cannot be seen there, or has been released.
+    #[doc(alias = "task_tgid_nr_ns")]
+    #[inline]
+    pub fn tgid_pid_where(
+        &self,
+        _guard: &rcu::Guard,
+        f: impl Fn(&PidNamespace) -> bool,
+    ) -> Result<(Pid, Pid)> {
+        if !Type::Pid.is_supported() {
+            return Err(EOPNOTSUPP);
+        }
+        // SAFETY: By the type invariants the task is valid.
+        match unsafe { thread_pid(self.as_ptr()) } {
+            pid if pid.is_null() => Err(ESRCH),
+            // SAFETY: By the type invariants the task is valid, and the RCU read side lock is held.
+            pid => unsafe { tgid_pid(self.as_ptr(), pid, f) },
+        }
+    }
+}
+
+/// Returns the `struct pid` of a task, NULL if it has been released.
+///
+/// # Safety
+///
+/// `task` must be valid.
+#[inline(always)]
+unsafe fn thread_pid(task: *const bindings::task_struct) -> *const bindings::pid {
+    // SAFETY: By the function's safety requirements. Another CPU may run `release_task()`, so the
+    // read has to be a single one: `volatile` is what `READ_ONCE()` does.
+    unsafe { (&raw const (*task).thread_pid).read_volatile() }
+}
+
+/// Returns the process id and the thread id of a task, as seen in the first pid namespace for which
+/// `f` returns `true`, beginning with the innermost. [`ESRCH`] if there is none, or if the process
+/// has been released.
+///
+/// # Safety
+///
+/// `task` must be valid, and `pid` be its `struct pid`. `release_task()` must not be called on the
+/// task meanwhile, or the RCU read side lock must be held since before `pid` was read.
+#[inline(always)]
+unsafe fn tgid_pid(
+    task: *const bindings::task_struct,
+    pid: *const bindings::pid,
+    f: impl Fn(&PidNamespace) -> bool,
+) -> Result<(Pid, Pid)> {
+    // SAFETY: By the function's safety requirements no `struct pid` of the task is freed
+    // meanwhile. Its `level` never changes.
+    let mut level = unsafe { (*pid).level };
+
+    loop {
+        // SAFETY: There is an element for each level down to 0. The `struct pid` has a reference to
+        // the innermost namespace, which has one to its parent, and so on.
+        let (here, ns) = unsafe {
+            let here = upid(pid, level);
+            (here, &*(*here).ns.cast())
+        };
+
+        if f(ns) {
+            // SAFETY: A task keeps its `signal` until it is freed.
+            let tgid = unsafe {
+                (&raw const (*(*task).signal).pids[bindings::pid_type_PIDTYPE_TGID as usize])
+                    .read_volatile()
+            };
+            if tgid.is_null() {
+                return Err(ESRCH);
+            }
+            // SAFETY: All threads of a process live in the same pid namespace, so both pids have an
+            // element for this level. Their numbers never change.
+            return Ok(unsafe { ((*upid(tgid, level)).nr, (*here).nr) });
+        }
+        level = level.checked_sub(1).ok_or(ESRCH)?;
     }
 }
 
@@ -538,6 +616,7 @@ unsafe fn upid(pid: *const bindings::pid, level: u32) -> *const bindings::upid {
 mod tests {
     use super::*;
     use crate::current;
+    use core::mem::MaybeUninit;
 
     /// Makes a `dev_t` as `MKDEV()` does.
     const fn mkdev(major: u32, minor: u32) -> bindings::dev_t {
@@ -665,6 +744,36 @@ mod tests {
         let c_ns = unsafe { bindings::from_mnt_ns((*(*current.as_ptr()).nsproxy).mnt_ns) };
         assert!(core::ptr::eq(ns, c_ns));
         assert_eq!(ty?, Type::Mnt);
+        Ok(())
+    }
+
+    #[test]
+    #[cfg(CONFIG_PID_NS)]
+    fn any_task_is_what_current_is() -> Result {
+        let current = current!();
+        // SAFETY: The current task is valid for the whole test.
+        let task = unsafe { RcuTask::from_raw(current.as_ptr()) };
+        let guard = rcu::read_lock();
+        let is_own = |ns: &PidNamespace| NsCommon::is_initial(ns.as_ref());
+
+        let ns = task.pid(&guard)?;
+        assert!(Current::new(current).with_pid(|own| core::ptr::eq(own.as_ptr(), ns.as_ptr()))?);
+        assert!(task.tgid_pid_where(&guard, is_own) == Ok((current.pid(), current.pid())));
+        assert!(task.tgid_pid_where(&guard, |_| false) == Err(ESRCH));
+        Ok(())
+    }
+
+    // `release_task()` leaves a task without a `struct pid`.
+    #[test]
+    #[cfg(CONFIG_PID_NS)]
+    fn released_task_has_no_pid() -> Result {
+        let task = KBox::new(MaybeUninit::<bindings::task_struct>::zeroed(), GFP_KERNEL)?;
+        // SAFETY: All zeroes are valid for what is read: without a `struct pid` nothing else is.
+        let task = unsafe { RcuTask::from_raw(task.as_ptr()) };
+        let guard = rcu::read_lock();
+
+        assert!(task.pid(&guard).err() == Some(ENOENT));
+        assert!(task.tgid_pid_where(&guard, |_| true) == Err(ESRCH));
         Ok(())
     }
 
