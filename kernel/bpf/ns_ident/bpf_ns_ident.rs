@@ -23,9 +23,12 @@ use kernel::{
     ns::{
         huge_encode_dev,
         Current,
-        NsCommon, //
+        NsCommon,
+        RcuTask, //
     },
-    prelude::*, //
+    prelude::*,
+    sync::rcu,
+    task::Pid, //
 };
 
 mod loader;
@@ -76,6 +79,12 @@ impl Ident {
             && (self.id == 0 || self.id == ns.id())
             && self.dev == huge_encode_dev(ns.dev())
     }
+}
+
+/// Returns both as bpf_get_current_pid_tgid() does.
+#[inline]
+fn pid_tgid((tgid, pid): (Pid, Pid)) -> i64 {
+    i64::from(tgid) << 32 | i64::from(pid)
 }
 
 /// Programs that run on top of the task that their event is about.
@@ -139,10 +148,42 @@ kernel::bpf_kfuncs! {
     progs(HAS_CURRENT_TASK)
     fn bpf_get_current_pid_tgid_in(caller: &Caller, pidns: In<'_, Ident>) -> Result<i64> {
         let pidns = pidns.read();
-        let (tgid, pid) =
-            Current::new(caller.current()).tgid_pid_where(|ns| pidns.matches(ns.as_ref()))?;
 
-        Ok(i64::from(tgid) << 32 | i64::from(pid))
+        Current::new(caller.current())
+            .tgid_pid_where(|ns| pidns.matches(ns.as_ref()))
+            .map(pid_tgid)
+    }
+
+    /// Reports the pid namespace that a task lives in, the current one or any other.
+    ///
+    /// That is the one of its `/proc/PID/ns/pid`, not the one of its future children.
+    ///
+    /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-ENOENT`: the task has been released, and is in no pid namespace any more.
+    /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
+    progs(ProgTypes::ALL)
+    fn bpf_task_pidns_ident(_: &Caller, task: &RcuTask, ident: Out<'_, Ident>) -> Result {
+        let guard = rcu::read_lock();
+
+        ident.write(task.pid(&guard)?.as_ref().into());
+        Ok(())
+    }
+
+    /// Returns a task's process and thread id as seen in a pid namespace.
+    ///
+    /// `pidns` is the identity of the namespace that the task lives in, or of an ancestor of that.
+    /// If its `id` is 0, whichever namespace has that `dev` and `ino` now will do.
+    ///
+    /// Returns `tgid << 32 | pid` or a negative errno:
+    /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released.
+    /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
+    progs(ProgTypes::ALL)
+    fn bpf_task_pid_tgid_in(_: &Caller, task: &RcuTask, pidns: In<'_, Ident>) -> Result<i64> {
+        let pidns = pidns.read();
+        let guard = rcu::read_lock();
+
+        task.tgid_pid_where(&guard, |ns| pidns.matches(ns.as_ref()))
+            .map(pid_tgid)
     }
 
     /// Tells the net namespace that a socket was opened in.
