@@ -22,9 +22,6 @@
 
 #define NEWPID ((void *)CLONE_NEWPID)
 
-/* The deepest level of pid namespaces that there can be, below the initial one. */
-#define MAX_PID_NS_LEVEL 32
-
 /* enum init_ns_ino and enum init_ns_id of the UAPI. */
 #define INIT_PID_NS_INO 0xEFFFFFFCU
 #define INIT_PID_NS_ID 4

@@ -248,7 +248,7 @@ FIXTURE(each_kfunc)
 	int klog;
 };
 
-/* R1 is the context, and R2 points to a struct bpf_ns_ident. */
+/* R1 is the context, and 24 bytes of the stack are a struct bpf_ns_ident. */
 FIXTURE_VARIANT(each_kfunc)
 {
 	const char *name;
@@ -261,7 +261,10 @@ FIXTURE_VARIANT_ADD(each_kfunc, current_pidns_ident)
 {
 	.name = "bpf_get_current_pidns_ident",
 	.type = BPF_PROG_TYPE_SYSCALL,
-	.args = { BPF_MOV64_REG(BPF_REG_1, BPF_REG_2), BPF_JMP_A(0) },
+	.args = {
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_10),
+		BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -24),
+	},
 };
 
 FIXTURE_VARIANT_ADD(each_kfunc, current_ns_ident)
@@ -275,7 +278,30 @@ FIXTURE_VARIANT_ADD(each_kfunc, current_pid_tgid_in)
 {
 	.name = "bpf_get_current_pid_tgid_in",
 	.type = BPF_PROG_TYPE_SYSCALL,
-	.args = { BPF_MOV64_REG(BPF_REG_1, BPF_REG_2), BPF_JMP_A(0) },
+	.args = {
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_10),
+		BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -24),
+	},
+};
+
+FIXTURE_VARIANT_ADD(each_kfunc, task_pidns_ident)
+{
+	.name = "bpf_task_pidns_ident",
+	.type = BPF_PROG_TYPE_SYSCALL,
+	.args = {
+		BPF_EMIT_CALL(BPF_FUNC_get_current_task_btf),
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_0),
+	},
+};
+
+FIXTURE_VARIANT_ADD(each_kfunc, task_pid_tgid_in)
+{
+	.name = "bpf_task_pid_tgid_in",
+	.type = BPF_PROG_TYPE_SYSCALL,
+	.args = {
+		BPF_EMIT_CALL(BPF_FUNC_get_current_task_btf),
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_0),
+	},
 };
 
 FIXTURE_VARIANT_ADD(each_kfunc, sk_netns_ident)
@@ -285,7 +311,7 @@ FIXTURE_VARIANT_ADD(each_kfunc, sk_netns_ident)
 	.args = {
 		BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_1,
 			    offsetof(struct __sk_buff, sk)),
-		BPF_JMP_IMM(BPF_JEQ, BPF_REG_1, 0, 1),
+		BPF_JMP_IMM(BPF_JEQ, BPF_REG_1, 0, 3),
 	},
 };
 
@@ -341,10 +367,10 @@ TEST_F(each_kfunc, refused)
 	insns[0] = BPF_ST_MEM(BPF_DW, BPF_REG_10, -24, 0);
 	insns[1] = BPF_ST_MEM(BPF_DW, BPF_REG_10, -16, 0);
 	insns[2] = BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0);
-	insns[3] = BPF_MOV64_REG(BPF_REG_2, BPF_REG_10);
-	insns[4] = BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -24);
-	insns[5] = variant->args[0];
-	insns[6] = variant->args[1];
+	insns[3] = variant->args[0];
+	insns[4] = variant->args[1];
+	insns[5] = BPF_MOV64_REG(BPF_REG_2, BPF_REG_10);
+	insns[6] = BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -24);
 	insns[7] = BPF_CALL_KFUNC(self->kfunc.id);
 	insns[8] = BPF_MOV64_IMM(BPF_REG_0, 0);
 	insns[9] = BPF_EXIT_INSN();

@@ -288,6 +288,45 @@ int ns_ident(pid_t pid, const char *name, struct bpf_ns_ident *ident)
 	return err;
 }
 
+static int parse_ids(const char *line, const char *key, pid_t ids[NR_LEVELS])
+{
+	size_t len = strlen(key);
+	char *end;
+	int nr = 0;
+
+	if (strncmp(line, key, len))
+		return 0;
+	for (line += len; nr < NR_LEVELS; line = end) {
+		ids[nr] = strtol(line, &end, 10);
+		if (end == line)
+			break;
+		nr++;
+	}
+	return nr;
+}
+
+int ns_read_ids(const char *path, struct ns_ids *ids)
+{
+	int nr, tgids = 0, pids = 0;
+	char line[1024];
+	FILE *f;
+
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		nr = parse_ids(line, "NStgid:", ids->tgid);
+		if (nr)
+			tgids = nr;
+		nr = parse_ids(line, "NSpid:", ids->pid);
+		if (nr)
+			pids = nr;
+	}
+	fclose(f);
+	ids->nr = pids;
+	return pids && pids == tgids ? 0 : -EPROTO;
+}
+
 int write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);

@@ -19,6 +19,10 @@
 #define MODULE "bpf_ns_ident"
 #define SAMPLE_MODULE "rust_kfunc"
 
+/* The deepest level of pid namespaces that there can be, below the initial one. */
+#define MAX_PID_NS_LEVEL 32
+#define NR_LEVELS (MAX_PID_NS_LEVEL + 1)
+
 #define ALL_NS (CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | \
 		CLONE_NEWPID | CLONE_NEWTIME | CLONE_NEWUSER | CLONE_NEWUTS)
 
@@ -67,6 +71,16 @@ int ns_open(pid_t pid, const char *name);
 /* Asks stat(2) and NS_GET_ID. */
 int ns_ident(pid_t pid, const char *name, struct bpf_ns_ident *ident);
 int ns_ident_fd(int fd, struct bpf_ns_ident *ident);
+
+/* The ids of a task, from the initial pid namespace to its own. */
+struct ns_ids {
+	int nr;
+	pid_t tgid[NR_LEVELS];
+	pid_t pid[NR_LEVELS];
+};
+
+/* Asks /proc/PID/status of the initial pid namespace. */
+int ns_read_ids(const char *path, struct ns_ids *ids);
 
 int write_file(const char *path, const char *text);
 

@@ -25,65 +25,14 @@
 
 #define NEWPID ((void *)CLONE_NEWPID)
 
-/* The deepest level of pid namespaces that there can be, below the initial one. */
-#define MAX_PID_NS_LEVEL 32
-#define NR_LEVELS (MAX_PID_NS_LEVEL + 1)
-
 #define PID_TGID(TGID, PID) ((__s64)(TGID) << 32 | (PID))
 
-/* The ids of a task, from the initial namespace to its own. */
-struct ids {
-	int nr;
-	pid_t tgid[NR_LEVELS];
-	pid_t pid[NR_LEVELS];
-};
-
-static int parse_ids(const char *line, const char *key, pid_t ids[NR_LEVELS])
-{
-	size_t len = strlen(key);
-	char *end;
-	int nr = 0;
-
-	if (strncmp(line, key, len))
-		return 0;
-	for (line += len; nr < NR_LEVELS; line = end) {
-		ids[nr] = strtol(line, &end, 10);
-		if (end == line)
-			break;
-		nr++;
-	}
-	return nr;
-}
-
-/* Asks a /proc of the initial namespace. */
-static int read_ids(const char *path, struct ids *ids)
-{
-	int nr, tgids = 0, pids = 0;
-	char line[1024];
-	FILE *f;
-
-	f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f)) {
-		nr = parse_ids(line, "NStgid:", ids->tgid);
-		if (nr)
-			tgids = nr;
-		nr = parse_ids(line, "NSpid:", ids->pid);
-		if (nr)
-			pids = nr;
-	}
-	fclose(f);
-	ids->nr = pids;
-	return pids && pids == tgids ? 0 : -EPROTO;
-}
-
-static int read_task_ids(pid_t pid, struct ids *ids)
+static int read_task_ids(pid_t pid, struct ns_ids *ids)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	return read_ids(path, ids);
+	return ns_read_ids(path, ids);
 }
 
 FIXTURE(pid_in)
@@ -163,7 +112,7 @@ TEST_F(pid_in, every_ancestor_of_every_level)
 	struct bpf_ns_ident idents[NR_LEVELS] = { self->initial };
 	struct ns_task tasks[NR_LEVELS];
 	int fds[NR_LEVELS];
-	struct ids ids;
+	struct ns_ids ids;
 	int i, level;
 
 	open_probe("pid_in");
@@ -204,9 +153,11 @@ TEST_F(pid_in, every_ancestor_of_every_level)
 
 static void *read_and_call(void *ids)
 {
+	struct ns_ids *own = ids;
+
 	/* A negative number is what went wrong. */
-	((struct ids *)ids)->nr = read_ids("/proc/thread-self/status", ids) ?:
-				  ns_do_getpgid(NULL) ?: ((struct ids *)ids)->nr;
+	own->nr = ns_read_ids("/proc/thread-self/status", own) ?:
+		  ns_do_getpgid(NULL) ?: own->nr;
 	return NULL;
 }
 
@@ -221,7 +172,7 @@ static int do_read_and_call_in_thread(void *ids)
 TEST_F(pid_in, thread_that_is_not_the_leader)
 {
 	struct bpf_ns_ident idents[3] = { self->initial };
-	struct ids *ids = ns_alloc(sizeof(*ids));
+	struct ns_ids *ids = ns_alloc(sizeof(*ids));
 	int level;
 
 	open_probe("pid_in");
@@ -268,7 +219,7 @@ TEST_F(pid_in, child)
 TEST_F(pid_in, unshare)
 {
 	struct bpf_ns_ident future;
-	struct ids ids;
+	struct ns_ids ids;
 
 	open_probe("pid_in");
 	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
@@ -287,7 +238,7 @@ TEST_F(pid_in, setns)
 {
 	struct bpf_ns_ident target;
 	struct ns_task entered;
-	struct ids ids;
+	struct ns_ids ids;
 	int fd;
 
 	open_probe("pid_in");
@@ -321,7 +272,7 @@ FIXTURE(pid_in_wrong)
 
 FIXTURE_SETUP(pid_in_wrong)
 {
-	struct ids ids;
+	struct ns_ids ids;
 
 	self->task.sock = -1;
 	ASSERT_EQ(0, module_load(MODULE, NULL));
@@ -415,7 +366,7 @@ TEST_F(pid_in_wrong, but_id_zero_stands_for_any)
 TEST_F(pid_in_wrong, recycled_inode_number)
 {
 	struct bpf_ns_ident old = self->ident, ident;
-	struct ids ids;
+	struct ns_ids ids;
 	int i;
 
 	for (i = 0; i < 1000; i++) {
@@ -440,7 +391,7 @@ TEST_F(pid_in, zombie)
 {
 	struct bpf_ns_ident ident;
 	struct report event;
-	struct ids ids;
+	struct ns_ids ids;
 	siginfo_t info;
 
 	open_probe("pid_in_dead");
@@ -475,7 +426,7 @@ TEST_F(pid_in, released)
 /* Nobody ever waits for a thread. Its process goes on. */
 TEST_F(pid_in, released_thread)
 {
-	struct ids *ids = ns_alloc(sizeof(*ids));
+	struct ns_ids *ids = ns_alloc(sizeof(*ids));
 	struct bpf_ns_ident ident;
 	struct report event;
 

@@ -385,11 +385,13 @@ FIXTURE_TEARDOWN(refused)
 
 /* Kinds of kfuncs, by what they are about. */
 enum {
-	TASK = 1,		/* a softirq has no task of its own */
+	CURRENT = 1,		/* a softirq has no task of its own */
 	SOCK = 2,
 	SKB = 4,
 	XDP = 8,
 	NF = 16,
+	ANY_TASK = 32,
+	TASK = CURRENT | ANY_TASK,
 	PACKET = SKB | XDP | NF,
 };
 
@@ -397,9 +399,11 @@ static const struct {
 	const char *name;
 	int kind;
 } kfuncs[] = {
-	{ "bpf_get_current_pidns_ident", TASK },
-	{ "bpf_get_current_ns_ident", TASK },
-	{ "bpf_get_current_pid_tgid_in", TASK },
+	{ "bpf_get_current_pidns_ident", CURRENT },
+	{ "bpf_get_current_ns_ident", CURRENT },
+	{ "bpf_get_current_pid_tgid_in", CURRENT },
+	{ "bpf_task_pidns_ident", ANY_TASK },
+	{ "bpf_task_pid_tgid_in", ANY_TASK },
 	{ "bpf_sk_netns_ident", SOCK },
 	{ "bpf_skb_netns_ident", SKB },
 	{ "bpf_xdp_netns_ident", XDP },
@@ -475,10 +479,12 @@ TEST_REFUSED(xdp_of_no_attach_type, XDP, 0, TASK | PACKET)
 /* Sockets. What waits there may have had a device that is gone. */
 TEST_REFUSED(sk_skb, SK_SKB, 0, TASK | PACKET)
 TEST_REFUSED(sock_ops, SOCK_OPS, BPF_CGROUP_SOCK_OPS, TASK | PACKET)
-TEST_REFUSED(cgroup_sock, CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, PACKET)
+TEST_REFUSED(cgroup_sock, CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE,
+	     ANY_TASK | PACKET)
 TEST_REFUSED(cgroup_sock_addr, CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT,
-	     PACKET)
-TEST_REFUSED(cgroup_sockopt, CGROUP_SOCKOPT, BPF_CGROUP_GETSOCKOPT, PACKET)
+	     ANY_TASK | PACKET)
+TEST_REFUSED(cgroup_sockopt, CGROUP_SOCKOPT, BPF_CGROUP_GETSOCKOPT,
+	     ANY_TASK | PACKET)
 
 /* Tasks. */
 TEST_REFUSED(kprobe, KPROBE, 0, SOCK | PACKET)
@@ -486,8 +492,10 @@ TEST_REFUSED(tracepoint, TRACEPOINT, 0, SOCK | PACKET)
 TEST_REFUSED(raw_tracepoint, RAW_TRACEPOINT, 0, SOCK | PACKET)
 TEST_REFUSED(perf_event, PERF_EVENT, 0, SOCK | PACKET)
 TEST_REFUSED(syscall, SYSCALL, 0, SOCK | PACKET)
-TEST_REFUSED(cgroup_device, CGROUP_DEVICE, BPF_CGROUP_DEVICE, SOCK | PACKET)
-TEST_REFUSED(cgroup_sysctl, CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, SOCK | PACKET)
+TEST_REFUSED(cgroup_device, CGROUP_DEVICE, BPF_CGROUP_DEVICE,
+	     ANY_TASK | SOCK | PACKET)
+TEST_REFUSED(cgroup_sysctl, CGROUP_SYSCTL, BPF_CGROUP_SYSCTL,
+	     ANY_TASK | SOCK | PACKET)
 
 /* Tracing may meet packets at any time, so it must not look into them. */
 #define TEST_REFUSED_BTF(NAME, TYPE, ATTACH_TYPE, FUNC, OPTION)		\
