@@ -40,6 +40,8 @@ KFUNC(bpf_bench_rust_empty, void);
 KFUNC(bpf_get_current_pidns_ident, struct bpf_ns_ident *ident);
 KFUNC(bpf_get_current_ns_ident, u32 ns_type, struct bpf_ns_ident *ident);
 KFUNC(bpf_get_current_pid_tgid_in, const struct bpf_ns_ident *pidns);
+KFUNC(bpf_task_pidns_ident, struct task_struct *task, struct bpf_ns_ident *ident);
+KFUNC(bpf_task_pid_tgid_in, struct task_struct *task, const struct bpf_ns_ident *pidns);
 KFUNC(bpf_sk_netns_ident, struct sock *sk, struct bpf_ns_ident *ident);
 KFUNC(bpf_skb_netns_ident, struct sk_buff *skb, struct bpf_ns_ident *ident);
 KFUNC(bpf_xdp_netns_ident, struct xdp_buff *ctx, struct bpf_ns_ident *ident);
@@ -162,6 +164,7 @@ CHECK(ident, own_pid_ns(), bpf_get_current_pidns_ident(&ident))
 CHECK(ident_c, own_pid_ns(), bpf_bench_c_ident(&ident))
 CHECK(ns_ident, &net.ns, bpf_get_current_ns_ident(CLONE_NEWNET, &ident))
 CHECK(ns_ident_mnt, &mnt_ns.ns, bpf_get_current_ns_ident(CLONE_NEWNS, &ident))
+CHECK(task_ident, own_pid_ns(), bpf_task_pidns_ident(&task, &ident))
 CHECK(sk_ident, &net.ns, bpf_sk_netns_ident(&sock, &ident))
 CHECK(skb_ident, &net.ns, bpf_skb_netns_ident(&packet, &ident))
 CHECK(xdp_ident, &net.ns, bpf_xdp_netns_ident(&frame, &ident))
@@ -169,6 +172,12 @@ CHECK(xdp_ident, &net.ns, bpf_xdp_netns_ident(&frame, &ident))
 static int check_pid_tgid_in(void)
 {
 	return bpf_get_current_pid_tgid_in(&native_outermost) !=
+	       ((u64)FIRST_NR << 32 | FIRST_NR);
+}
+
+static int check_task_pid_tgid_in(void)
+{
+	return bpf_task_pid_tgid_in(&task, &native_outermost) !=
 	       ((u64)FIRST_NR << 32 | FIRST_NR);
 }
 
@@ -221,7 +230,7 @@ static noinline void loop_##NAME(unsigned long turns)				\
 		  [upid_ns] "i" (offsetof(struct upid, ns)),			\
 		  [inum] "i" (offsetof(struct pid_namespace, ns.inum)),		\
 		  [net] "i" (CLONE_NEWNET), [mnt] "i" (CLONE_NEWNS),		\
-		  [sock] "i" (&sock), [packet] "i" (&packet), [frame] "i" (&frame) \
+		  [task] "i" (&task), [sock] "i" (&sock), [packet] "i" (&packet), [frame] "i" (&frame) \
 		: "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11",	\
 		  "r12", "r13", "r14", "r15", "cc", "memory");			\
 }
@@ -237,11 +246,15 @@ LOOP(ns_ident, "",
      "mov %[net], %%edi; mov %%r13, %%rsi; call bpf_get_current_ns_ident")
 LOOP(ns_ident_mnt, "",
      "mov %[mnt], %%edi; mov %%r13, %%rsi; call bpf_get_current_ns_ident")
-LOOP(pid_tgid_in,
-     "mov native_outermost(%%rip), %%rax; mov %%rax, (%%r13);"
-     "mov native_outermost + 8(%%rip), %%rax; mov %%rax, 8(%%r13);"
-     "mov native_outermost + 16(%%rip), %%rax; mov %%rax, 16(%%r13)",
-     "mov %%r13, %%rdi; call bpf_get_current_pid_tgid_in")
+#define OUTERMOST							\
+	"mov native_outermost(%%rip), %%rax; mov %%rax, (%%r13);"	\
+	"mov native_outermost + 8(%%rip), %%rax; mov %%rax, 8(%%r13);"	\
+	"mov native_outermost + 16(%%rip), %%rax; mov %%rax, 16(%%r13)\n"
+LOOP(pid_tgid_in, OUTERMOST, "mov %%r13, %%rdi; call bpf_get_current_pid_tgid_in")
+LOOP(task_ident, "mov %[task], %%r14",
+     "mov %%r14, %%rdi; mov %%r13, %%rsi; call bpf_task_pidns_ident")
+LOOP(task_pid_tgid_in, OUTERMOST "mov %[task], %%r14",
+     "mov %%r14, %%rdi; mov %%r13, %%rsi; call bpf_task_pid_tgid_in")
 LOOP(sk_ident, "mov %[sock], %%r14",
      "mov %%r14, %%rdi; mov %%r13, %%rsi; call bpf_sk_netns_ident")
 LOOP(skb_ident, "mov %[packet], %%r14",
@@ -318,6 +331,9 @@ static const struct native_row rows[] = {
 	  check_ns_ident_mnt },
 	{ "bpf_get_current_pid_tgid_in", loop_pid_tgid_in, bpf_get_current_pid_tgid_in, 0,
 	  check_pid_tgid_in },
+	{ "bpf_task_pidns_ident", loop_task_ident, bpf_task_pidns_ident, 0, check_task_ident },
+	{ "bpf_task_pid_tgid_in", loop_task_pid_tgid_in, bpf_task_pid_tgid_in, 0,
+	  check_task_pid_tgid_in },
 	{ "bpf_sk_netns_ident", loop_sk_ident, bpf_sk_netns_ident, 0, check_sk_ident },
 	{ "bpf_skb_netns_ident", loop_skb_ident, bpf_skb_netns_ident, 0, check_skb_ident },
 	{ "bpf_xdp_netns_ident", loop_xdp_ident, bpf_xdp_netns_ident, 0, check_xdp_ident },

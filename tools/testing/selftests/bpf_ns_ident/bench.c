@@ -76,6 +76,8 @@ static const struct row rows[] = {
 	{ "bpf_get_current_ns_ident", "ns_ident" },
 	{ "bpf_get_current_ns_ident, mnt", "ns_ident_mnt" },
 	{ "bpf_get_current_pid_tgid_in", "pid_tgid_in" },
+	{ "bpf_task_pidns_ident", "task_ident" },
+	{ "bpf_task_pid_tgid_in", "task_pid_tgid_in" },
 	{ "bpf_sk_netns_ident", "sk_ident", .has_packet = true },
 	{ "bpf_skb_netns_ident", "skb_ident", .has_packet = true },
 	{ "bpf_xdp_netns_ident", "xdp_ident", .has_packet = true },

@@ -14,6 +14,10 @@ extern int bpf_bench_rust_empty(void) __ksym;
 extern int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
 extern int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
 extern __s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
+extern int bpf_task_pidns_ident(const struct task_struct *task,
+				struct bpf_ns_ident *ident) __ksym;
+extern __s64 bpf_task_pid_tgid_in(const struct task_struct *task,
+				  const struct bpf_ns_ident *pidns) __ksym;
 extern int bpf_sk_netns_ident(const struct sock_common *sk, struct bpf_ns_ident *ident) __ksym;
 extern int bpf_skb_netns_ident(const struct __sk_buff *skb, struct bpf_ns_ident *ident) __ksym;
 extern int bpf_xdp_netns_ident(const struct xdp_md *ctx, struct bpf_ns_ident *ident) __ksym;
@@ -99,6 +103,27 @@ int pid_tgid_in(void *ctx)
 
 	LOOP(bpf_get_current_pid_tgid_in(&pidns));
 	return bpf_get_current_pid_tgid_in(&pidns) < 0;
+}
+
+/* All tasks take the same, the current one as well. */
+SEC("syscall")
+int task_ident(void *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct bpf_ns_ident ident;
+
+	LOOP(bpf_task_pidns_ident(task, &ident));
+	return 0;
+}
+
+SEC("syscall")
+int task_pid_tgid_in(void *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct bpf_ns_ident pidns = bench.pidns;
+
+	LOOP(bpf_task_pid_tgid_in(task, &pidns));
+	return bpf_task_pid_tgid_in(task, &pidns) < 0;
 }
 
 SEC("tc")
