@@ -126,8 +126,8 @@ impl<T: Describe + FromBytes + IntoBytes + Copy> Plain for T {}
 /// Copies a `T` from (`LOAD`) or to memory that others may write to at the same time.
 ///
 /// There each word is accessed once, as `READ_ONCE()` and `WRITE_ONCE()` do in C. A word is as wide
-/// as the alignment of `T` if both pointers are aligned, else it is a byte: where the architecture
-/// is good at unaligned accesses, the verifier allows programs to pass any address.
+/// as the alignment of `T` if the shared pointer is aligned, else it is a byte: where the
+/// architecture is good at unaligned accesses, the verifier allows programs to pass any address.
 ///
 /// # Safety
 ///
