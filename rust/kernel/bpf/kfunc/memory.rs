@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory of a program that it passes to a kfunc.
+
+use super::{
+    Arg,
+    ArgAbi, //
+};
+use crate::{
+    bpf::btf::{
+        Describe,
+        Type, //
+    },
+    prelude::*,
+    types::NotThreadSafe, //
+};
+use core::{
+    marker::PhantomData,
+    mem::{
+        self,
+        MaybeUninit, //
+    },
+    ptr::NonNull,
+};
+
+/// Types of which a program can pass a piece of memory: structures declared by
+/// [`bpf_struct!`](crate::bpf_struct), and integers other than `bool`.
+///
+/// Every bit pattern is valid for them, and they have no padding.
+pub trait Plain: Describe + FromBytes + IntoBytes + Copy {}
+
+impl<T: Describe + FromBytes + IntoBytes + Copy> Plain for T {}
+
+/// Copies a `T` from (`LOAD`) or to memory that others may write to at the same time.
+///
+/// There each word is accessed once, as `READ_ONCE()` and `WRITE_ONCE()` do in C. A word is as wide
+/// as the alignment of `T` if the shared pointer is aligned, else it is a byte: where the
+/// architecture is good at unaligned accesses, the verifier allows programs to pass any address.
+///
+/// # Safety
+///
+/// `src` must be valid for reads, `dst` for writes, of `size_of::<T>()` bytes, and they must not
+/// overlap. The one that is not shared must be aligned for `T`.
+#[inline(always)]
+unsafe fn copy_words<const LOAD: bool, T: Plain>(src: *const T, dst: *mut T) {
+    let is_aligned = if LOAD {
+        src.is_aligned()
+    } else {
+        dst.is_aligned()
+    };
+    let width = if is_aligned { align_of::<T>() } else { 1 };
+
+    // SAFETY: By the function's safety requirements. The size of a type is a multiple of its
+    // alignment.
+    unsafe {
+        match width {
+            8 => copy::<LOAD, u64>(src.cast(), dst.cast(), size_of::<T>() / 8),
+            4 => copy::<LOAD, u32>(src.cast(), dst.cast(), size_of::<T>() / 4),
+            2 => copy::<LOAD, u16>(src.cast(), dst.cast(), size_of::<T>() / 2),
+            _ if LOAD => {
+                // Only here the value has an address, so that else it can be in registers.
+                let mut value = MaybeUninit::<T>::uninit();
+                copy_bytes(src.cast(), value.as_mut_ptr().cast(), size_of::<T>());
+                dst.write(value.assume_init());
+            }
+            _ => {
+                let value = src.read();
+                copy_bytes((&raw const value).cast(), dst.cast(), size_of::<T>());
+            }
+        }
+    }
+}
+
+/// Copies `len` words.
+///
+/// # Safety
+///
+/// `src` must be valid for reads, `dst` for writes, of `len` words. They must be aligned, and must
+/// not overlap.
+#[inline(always)]
+unsafe fn copy<const LOAD: bool, W>(src: *const W, dst: *mut W, len: usize) {
+    for i in 0..len {
+        // SAFETY: By the function's safety requirements.
+        unsafe {
+            if LOAD {
+                dst.add(i).write(src.add(i).read_volatile());
+            } else {
+                dst.add(i).write_volatile(src.add(i).read());
+            }
+        }
+    }
+}
+
+/// Copies `len` bytes.
+///
+/// Not inline, since hardly any program passes memory that is not aligned.
+///
+/// # Safety
+///
+/// As for [`copy`].
+#[cold]
+#[inline(never)]
+unsafe fn copy_bytes(src: *const u8, dst: *mut u8, len: usize) {
+    // SAFETY: By the function's safety requirements.
+    unsafe {
+        for i in 0..len {
+            dst.add(i).write_volatile(src.add(i).read_volatile());
+        }
+    }
+}
+
+/// Memory of the program that a kfunc reads, `const T *` in C.
+///
+/// # Invariants
+///
+/// The pointer is valid for reads of `T` for the duration of `'a`, but for others that write to the
+/// memory at the same time. It need not be aligned.
+pub struct In<'a, T: Plain> {
+    ptr: NonNull<T>,
+    _lifetime: PhantomData<&'a T>,
+    _not_send: NotThreadSafe,
+}
+
+impl<T: Plain> In<'_, T> {
+    /// Takes a copy of what is in the memory now.
+    ///
+    /// Only once, so that what was checked is what is used.
+    #[inline]
+    pub fn read(self) -> T {
+        let mut value = MaybeUninit::uninit();
+
+        // SAFETY: By the type invariant the source is valid, and the destination is our own. All
+        // bytes are copied, and any bit pattern is a valid `T`.
+        unsafe {
+            copy_words::<true, T>(self.ptr.as_ptr(), value.as_mut_ptr());
+            value.assume_init()
+        }
+    }
+}
+
+/// Memory of the program that a kfunc fills, `T *` in C.
+///
+/// If it is not written, it is filled with zeroes.
+///
+/// # Invariants
+///
+/// The pointer is valid for writes of `T` for the duration of `'a`, but for others that access the
+/// memory at the same time. It need not be aligned.
+pub struct Out<'a, T: Plain> {
+    ptr: NonNull<T>,
+    _lifetime: PhantomData<&'a mut T>,
+    _not_send: NotThreadSafe,
+}
+
+impl<T: Plain> Out<'_, T> {
+    /// Writes the value.
+    #[inline]
+    pub fn write(self, value: T) {
+        self.store(&value);
+        // What is in the memory now is to stay.
+        mem::forget(self);
+    }
+
+    #[inline(always)]
+    fn store(&self, value: &T) {
+        // SAFETY: By the type invariant the destination is valid, and the source is our own.
+        unsafe { copy_words::<false, T>(value, self.ptr.as_ptr()) };
+    }
+}
+
+impl<T: Plain> Drop for Out<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // A program may read the memory once the call has been made, whatever came of it.
+        self.store(&T::new_zeroed());
+    }
+}
+
+// SAFETY: Both are a pointer to a `T` that is not written through.
+unsafe impl<T: Plain> ArgAbi for In<'_, T> {
+    const TYPE: Type = Type::Ptr(&Type::Const(&T::TYPE));
+    type Abi = NonNull<T>;
+}
+
+impl<'call, T: Plain> Arg<'call> for In<'call, T> {
+    #[inline(always)]
+    unsafe fn from_abi(abi: NonNull<T>) -> Self {
+        // INVARIANT: For a pointer to a structure of integers, the verifier makes sure that it is
+        // not NULL and that as many bytes behind it can be read and written during the call.
+        Self {
+            ptr: abi,
+            _lifetime: PhantomData,
+            _not_send: NotThreadSafe,
+        }
+    }
+}
+
+// SAFETY: Both are a pointer to a `T`.
+unsafe impl<T: Plain> ArgAbi for Out<'_, T> {
+    const TYPE: Type = Type::Ptr(&T::TYPE);
+    type Abi = NonNull<T>;
+}
+
+impl<'call, T: Plain> Arg<'call> for Out<'call, T> {
+    #[inline(always)]
+    unsafe fn from_abi(abi: NonNull<T>) -> Self {
+        // INVARIANT: As for `In`.
+        Self {
+            ptr: abi,
+            _lifetime: PhantomData,
+            _not_send: NotThreadSafe,
+        }
+    }
+}
+
+#[cfg(CONFIG_RUST_BPF_KUNIT_TEST)]
+#[kunit_tests(rust_kernel_bpf_kfunc_memory)]
+mod tests {
+    use super::*;
+    use crate::bpf::ProgTypes;
+
+    crate::bpf_struct! {
+        /// Words of 8 bytes.
+        #[derive(PartialEq)]
+        struct Wide as "wide" {
+            a: u64,
+            b: u64,
+        }
+
+        /// Words of 2 bytes.
+        #[derive(PartialEq)]
+        struct Narrow as "narrow" {
+            a: u16,
+            b: u8,
+            c: u8,
+        }
+    }
+
+    const WIDE: Wide = Wide {
+        a: 0x0102_0304_0506_0708,
+        b: u64::MAX,
+    };
+    const NARROW: Narrow = Narrow {
+        a: 0x0102,
+        b: 3,
+        c: 4,
+    };
+
+    /// Memory of a program: a place for a `T` at every alignment, between bytes that are not to
+    /// change.
+    #[repr(C, align(8))]
+    struct Memory([u8; 40]);
+
+    impl Memory {
+        fn poisoned() -> Self {
+            Self([0xa5; 40])
+        }
+
+        fn at<T: Plain>(&mut self, offset: usize) -> NonNull<T> {
+            NonNull::from(&mut self.0[offset]).cast()
+        }
+
+        /// Whether nothing but the `T` at `offset` changed, to `value`.
+        fn has_only<T: Plain + PartialEq>(&self, offset: usize, value: T) -> bool {
+            let end = offset + size_of::<T>();
+            T::read_from_bytes(&self.0[offset..end]).is_ok_and(|v| v == value)
+                && self.0[..offset].iter().all(|&b| b == 0xa5)
+                && self.0[end..].iter().all(|&b| b == 0xa5)
+        }
+    }
+
+    fn out_and_in<T: Plain + PartialEq>(value: T) -> bool {
+        (8..16).all(|offset| {
+            let mut memory = Memory::poisoned();
+            let ptr = memory.at::<T>(offset);
+
+            // SAFETY: The memory is valid, here and below.
+            unsafe { Out::<T>::from_abi(ptr) }.write(value);
+            let written = memory.has_only(offset, value);
+
+            let ptr = memory.at::<T>(offset);
+            // SAFETY: As above.
+            let read = unsafe { In::<T>::from_abi(ptr) }.read();
+
+            let ptr = memory.at::<T>(offset);
+            // SAFETY: As above.
+            drop(unsafe { Out::<T>::from_abi(ptr) });
+            let zeroed = memory.has_only(offset, T::new_zeroed());
+
+            written && read == value && zeroed
+        })
+    }
+
+    #[test]
+    fn memory_of_program_at_any_alignment() {
+        assert!(out_and_in(WIDE));
+        assert!(out_and_in(NARROW));
+        assert!(out_and_in(0x0102_0304u32));
+        assert!(out_and_in(5u8));
+    }
+
+    #[test]
+    fn prototype_says_what_is_passed() {
+        assert!(matches!(
+            <Out<'_, Wide> as ArgAbi>::TYPE,
+            Type::Ptr(Type::Struct(s)) if s.name == "wide" && s.size == 16
+        ));
+        assert!(matches!(
+            <In<'_, Narrow> as ArgAbi>::TYPE,
+            Type::Ptr(Type::Const(Type::Struct(s))) if s.members[2].offset == 3
+        ));
+        assert!(<In<'_, Wide> as ArgAbi>::PROGS == ProgTypes::ALL);
+    }
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Registration of the kfuncs of a module.
+
+use super::Flags;
+use crate::{
+    bindings,
+    bpf::{
+        btf::{
+            Encoded,
+            Func, //
+        },
+        Prog,
+        ProgType,
+        ProgTypes, //
+    },
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    prelude::*,
+    sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
+    },
+    ThisModule, //
+};
+
+/// The groups of program types that the kernel registers kfuncs for, by any of them.
+///
+/// See `bpf_prog_type_to_kfunc_hook()` in [`kernel/bpf/btf.c`](srctree/kernel/bpf/btf.c).
+const HOOKS: [&[ProgType]; 11] = [
+    &[
+        ProgType::TRACING,
+        ProgType::TRACEPOINT,
+        ProgType::RAW_TRACEPOINT,
+        ProgType::PERF_EVENT,
+        ProgType::LSM,
+    ],
+    &[ProgType::KPROBE],
+    &[ProgType::SYSCALL],
+    &[
+        ProgType::CGROUP_SKB,
+        ProgType::CGROUP_SOCK,
+        ProgType::CGROUP_DEVICE,
+        ProgType::CGROUP_SOCK_ADDR,
+        ProgType::CGROUP_SOCKOPT,
+        ProgType::CGROUP_SYSCTL,
+        ProgType::SOCK_OPS,
+    ],
+    &[ProgType::XDP, ProgType::XDP_OTHER],
+    &[ProgType::SCHED_CLS],
+    &[ProgType::SCHED_ACT],
+    &[ProgType::SOCKET_FILTER],
+    &[ProgType::SK_SKB],
+    &[
+        ProgType::LWT_IN,
+        ProgType::LWT_OUT,
+        ProgType::LWT_XMIT,
+        ProgType::LWT_SEG6LOCAL,
+    ],
+    &[ProgType::NETFILTER],
+];
+
+/// A `struct btf_id_set8` with `N` elements.
+#[doc(hidden)]
+#[repr(C)]
+pub struct IdSet<const N: usize> {
+    cnt: u32,
+    flags: u32,
+    /// Type id, before relocation, and `KF_*` flags.
+    pairs: [[u32; 2]; N],
+}
+
+impl<const N: usize> IdSet<N> {
+    /// Creates the set of the functions of `btf`, which have these flags.
+    pub const fn new(btf: &Encoded, flags: [Flags; N]) -> Self {
+        let mut pairs = [[0; 2]; N];
+        let mut i = 0;
+        while i < N {
+            pairs[i] = [btf.first_func() + i as u32, flags[i].0];
+            i += 1;
+        }
+        Self {
+            cnt: N as u32,
+            flags: bindings::BTF_SET8_KFUNCS,
+            pairs,
+        }
+    }
+}
+
+/// The filter of kfuncs that have none.
+#[doc(hidden)]
+pub fn allow_all(_: &Prog, _: &'static Func) -> bool {
+    true
+}
+
+/// The kfuncs of a module. [`bpf_kfuncs!`](crate::bpf_kfuncs) makes it.
+///
+/// # Invariants
+///
+/// - `ids` points to an [`IdSet`] of `funcs.len()` elements, in the order of `funcs`.
+/// - `progs` has an element for each of `funcs`: types of programs that can pass its arguments.
+/// - `filter` calls [`Set::filter`] of this set.
+/// - `first_func` and `nr_types` are those of the BTF that describes the entry points.
+pub struct Set {
+    module: &'static ThisModule,
+    funcs: &'static [Func],
+    progs: &'static [ProgTypes],
+    ids: *const bindings::btf_id_set8,
+    first_func: u32,
+    nr_types: u32,
+    filter: bindings::btf_kfunc_filter_t,
+    /// By how much relocation moved the type ids of the module.
+    moved_by: Atomic<u32>,
+    is_registered: Atomic<bool>,
+}
+
+// SAFETY: Nothing is written through `ids`, and all else is `Sync`.
+unsafe impl Sync for Set {}
+
+impl Set {
+    /// Creates a set.
+    ///
+    /// # Safety
+    ///
+    /// Only for [`bpf_kfuncs!`](crate::bpf_kfuncs): `funcs`, `progs`, `btf` and `ids` must belong
+    /// together, `btf` must be the BTF of `module`, `filter` must call [`Self::filter`] of this
+    /// set, and the functions of that name in `module` must be callable by programs of the types in
+    /// `progs` that the verifier accepted by that BTF.
+    #[doc(hidden)]
+    pub const unsafe fn new<const N: usize>(
+        module: &'static ThisModule,
+        funcs: &'static [Func],
+        progs: &'static [ProgTypes; N],
+        btf: &Encoded,
+        ids: &'static IdSet<N>,
+        filter: bindings::btf_kfunc_filter_t,
+    ) -> Self {
+        // INVARIANT: By the function's safety requirements.
+        Self {
+            module,
+            funcs,
+            progs,
+            ids: core::ptr::from_ref(ids).cast(),
+            first_func: btf.first_func(),
+            nr_types: btf.nr_types(),
+            filter,
+            moved_by: Atomic::new(0),
+            is_registered: Atomic::new(false),
+        }
+    }
+
+    /// Lets programs call the kfuncs, each one programs of the types that it is for.
+    ///
+    /// There is no way back: the kernel forgets the kfuncs when the module goes, which it cannot as
+    /// long as a program that calls one of them is loaded.
+    ///
+    /// # Errors
+    ///
+    /// The kernel forgets what went well before, too, so `init()` has to fail.
+    ///
+    /// - [`EBUSY`]: the module's `init()` is over, and the verifier may be looking at its kfuncs.
+    /// - [`EEXIST`]: this was called before.
+    /// - [`ENOENT`]: the kernel has no BTF of the module, because it has none of its own.
+    /// - [`ENOMEM`], [`EINVAL`] and others: from `register_btf_kfunc_id_set()`.
+    // Not inline: `btf_get_module_btf()` is not exported to modules.
+    #[inline(never)]
+    pub fn register(&'static self) -> Result {
+        if self.is_registered.xchg(true, Relaxed) {
+            return Err(EEXIST);
+        }
+        self.find_btf()?;
+
+        let set = bindings::btf_kfunc_id_set {
+            owner: self.module.as_ptr(),
+            set: self.ids.cast_mut(),
+            filter: self.filter,
+        };
+        let all = self
+            .progs
+            .iter()
+            .fold(ProgTypes::new(&[]), |all, progs| all.union(*progs));
+
+        for hook in HOOKS {
+            if all.intersection(ProgTypes::new(hook)).is_empty() {
+                continue;
+            }
+            // SAFETY: `set` is valid during the call, and nothing keeps a pointer to it; nothing
+            // writes to the ids. The BTF of the module is the one that describes the entry points,
+            // and the filter rejects programs of other types than those in `progs`, so programs
+            // call the entry points as they have to be called.
+            to_result(unsafe { bindings::register_btf_kfunc_id_set(hook[0].0, &set) })?;
+        }
+        Ok(())
+    }
+
+    /// Finds out where the kernel has put the BTF of the module.
+    ///
+    /// Errors are as for [`Self::register`].
+    fn find_btf(&self) -> Result {
+        // SAFETY: A module whose code runs is there.
+        let btf = from_err_ptr(unsafe { bindings::btf_get_module_btf(self.module.as_ptr()) })?;
+        if btf.is_null() {
+            // The kernel would take this for success.
+            return Err(ENOENT);
+        }
+        // All of `.BTF` moves as one: behind the types of the kernel instead of those of
+        // `.BTF.base`.
+        //
+        // SAFETY: `btf` is valid, and the reference to it is given back here.
+        let nr_types = unsafe {
+            let nr_types = bindings::btf_nr_types(btf);
+            bindings::btf_put(btf);
+            nr_types
+        };
+        self.moved_by
+            .store(nr_types.wrapping_sub(self.nr_types), Relaxed);
+        Ok(())
+    }
+
+    /// Returns whether a program may call a kfunc, in the way of `btf_kfunc_filter_t`: if it is of
+    /// a type that the kfunc is for, and `allow` returns `true`.
+    ///
+    /// # Safety
+    ///
+    /// Only for a filter that the verifier calls: `prog` must be valid, `id` a type id.
+    #[doc(hidden)]
+    pub unsafe fn filter(
+        &'static self,
+        prog: *const bindings::bpf_prog,
+        id: u32,
+        allow: fn(&Prog, &'static Func) -> bool,
+    ) -> c_int {
+        // SAFETY: The verifier calls filters for a program that it is loading.
+        let prog = unsafe { Prog::from_raw(prog) };
+        let index = id
+            .wrapping_sub(self.moved_by.load(Relaxed))
+            .wrapping_sub(self.first_func);
+
+        let is_allowed = || {
+            let func = self.funcs.get(index as usize)?;
+            let progs = self.progs.get(index as usize)?;
+
+            Some(progs.contains(prog.prog_type()) && allow(prog, func))
+        };
+        match is_allowed() {
+            Some(true) => 0,
+            _ => EACCES.to_errno(),
+        }
+    }
+}
+
+#[cfg(CONFIG_RUST_BPF_KUNIT_TEST)]
+#[kunit_tests(rust_kernel_bpf_kfunc_set)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_type_has_one_hook() {
+        let mut seen = ProgTypes::new(&[]);
+
+        for hook in HOOKS {
+            let hook = ProgTypes::new(hook);
+            assert!(!hook.is_empty());
+            assert!(seen.intersection(hook).is_empty());
+            seen = seen.union(hook);
+        }
+        assert!(!seen.contains(ProgType(bindings::bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS)));
+    }
+}
