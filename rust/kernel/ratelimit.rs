@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rate limiting, e.g. of messages that userspace can provoke.
+//! Rate limiting, e.g. of messages that userspace can trigger.
 //!
 //! C header: [`include/linux/ratelimit.h`](srctree/include/linux/ratelimit.h)
 
@@ -20,8 +20,8 @@ use crate::{
 
 /// A limit of [`Self::BURST`] events in [`Self::INTERVAL`] jiffies, for use in a `static`.
 ///
-/// Wraps the kernel's `struct ratelimit_state`, with the default values that
-/// `DEFINE_RATELIMIT_STATE()` users pick in C.
+/// Wraps the kernel's `struct ratelimit_state`, with the default interval and burst, as
+/// `pr_warn_ratelimited()` has in C.
 ///
 /// # Invariants
 ///
@@ -59,7 +59,7 @@ impl RateLimit {
 
     /// Creates a limit that has allowed nothing yet.
     pub const fn new() -> Self {
-        // INVARIANT: `state` is uninitialized, and nobody has access to it.
+        // INVARIANT: `stage` is neither `BUSY` nor `READY`.
         Self {
             stage: Atomic::new(Self::NEW),
             state: Opaque::uninit(),
@@ -68,19 +68,18 @@ impl RateLimit {
 
     /// Returns whether one more event is within the limit, and counts it.
     ///
-    /// `name` is what the kernel log calls this limit when it reports how many events were
-    /// suppressed.
+    /// The kernel log has `name` when it reports the number of suppressed events.
     pub fn allow(&'static self, name: &'static CStr) -> bool {
         if self.stage.load(Acquire) != Self::READY {
             if self.stage.cmpxchg(Self::NEW, Self::BUSY, Full).is_err() {
-                // Another CPU is in the two lines below, or just left them. Rather one event too
-                // many than to wait for it, or to lose the very first ones.
+                // Another CPU is initializing `state`, or has just done so. Allow the event: this
+                // is better than waiting, or than losing the first events.
                 return true;
             }
             // INVARIANT: The exchange succeeded, so this thread has exclusive access to `state`.
             //
-            // SAFETY: By the type invariant nobody else uses `state`, and since `self` is static it
-            // never moves.
+            // SAFETY: By the type invariant, no other thread uses `state`. `self` is static, so
+            // `state` never moves.
             unsafe {
                 bindings::ratelimit_state_init(self.state.get(), Self::INTERVAL, Self::BURST)
             };
@@ -88,16 +87,16 @@ impl RateLimit {
             self.stage.store(Self::READY, Release);
         }
 
-        // SAFETY: By the type invariant `state` is initialized, and `___ratelimit()` does its own
+        // SAFETY: By the type invariant, `state` is initialized. `___ratelimit()` does its own
         // locking.
         unsafe { bindings::___ratelimit(self.state.get(), name.as_char_ptr()) != 0 }
     }
 }
 
-/// Prints a warning as [`pr_warn!`](crate::pr_warn) does, unless this place has printed too many.
+/// Prints a warning like [`pr_warn!`](crate::pr_warn), unless this call site exceeds its limit.
 ///
-/// Each use has a [`RateLimit`] of its own. The kernel log calls it by the path of the Rust module
-/// when it reports how many warnings were suppressed.
+/// Each call site has its own [`RateLimit`]. The kernel log has the path of the Rust module when it
+/// reports the number of suppressed warnings.
 ///
 /// # Examples
 ///
@@ -123,5 +122,6 @@ impl Default for RateLimit {
     }
 }
 
-// SAFETY: `stage` decides who may use `state`, and `___ratelimit()` can be called from any thread.
+// SAFETY: By the type invariants, `stage` gives one thread exclusive access to `state` until it is
+// initialized. After that, `___ratelimit()` can be called from any thread.
 unsafe impl Sync for RateLimit {}

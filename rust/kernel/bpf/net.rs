@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sockets, packets and contexts of BPF programs of the network.
+//! Sockets and packets passed to BPF programs.
 //!
 //! C headers: [`include/net/sock.h`](srctree/include/net/sock.h),
 //! [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h),
@@ -19,28 +19,28 @@ use crate::{
     types::Opaque, //
 };
 
-/// A socket of any kind, request and timewait sockets included.
+/// A socket of any kind, including request and timewait sockets.
 ///
 /// Wraps the kernel's `struct sock_common`, which is at the beginning of every `struct sock`.
 ///
 /// # Invariants
 ///
-/// The `struct sock_common` is valid as long as the reference to it lives, and so is the net
-/// namespace that it is in.
+/// The `struct sock_common` and its net namespace are valid for the lifetime of the reference.
 #[repr(transparent)]
 pub struct Sock(Opaque<bindings::sock_common>);
 
-// SAFETY: For this name the verifier accepts a socket that the program holds a reference to, one
-// that it got under the RCU read side lock, and the one of its context, which the caller of the
-// program keeps. Arguments of tracepoints for making and freeing a socket are not trusted.
+// SAFETY: For this name, the verifier accepts a socket that the program holds a reference to, a
+// socket that the program got under the RCU read side lock, and the socket of the context, which
+// the caller of the program keeps. Tracepoints for creating and freeing a socket have untrusted
+// arguments.
 //
-// The net namespace is kept
-// - by a socket of userspace, see `get_net_track()` in `sk_alloc()`;
-// - as memory by a socket of the kernel, see `net_passive_inc()` there;
-// - by the listener of a request socket, which that holds a reference to;
+// The net namespace stays valid
+// - for a userspace socket by its reference, see `get_net_track()` in `sk_alloc()`;
+// - for a kernel socket by its passive reference, see `net_passive_inc()` there;
+// - for a request socket by its reference to the listener;
 // - for a timewait socket by `inet_twsk_purge()`, which runs before the namespace is freed;
-// - for sockets that the kernel answers all namespaces with, see `sock_net_set()`, by the packet
-//   that they answer; at other times these sockets are in the initial one.
+// - for the kernel's reply sockets by the packet that they reply to, see `sock_net_set()`; between
+//   replies, these sockets are in the initial namespace.
 unsafe impl Object for Sock {
     const NAME: &'static str = "sock_common";
     const PROGS: ProgTypes = SkBuff::PROGS.union(ProgTypes::new(&[
@@ -62,13 +62,13 @@ unsafe impl Object for Sock {
 impl Sock {
     /// Returns the net namespace that the socket is in.
     ///
-    /// It is the one that the socket was opened in, whoever uses it now. Those that the kernel has
-    /// to answer with in all namespaces (ICMP, RST of TCP) are in the one of what they answer, for
-    /// as long as that takes.
+    /// This is the namespace in which the socket was created, even if another task uses it now. The
+    /// kernel's reply sockets (ICMP, RST of TCP) are in the namespace of the packet that they reply
+    /// to, for the time of the reply.
     ///
     /// # Errors
     ///
-    /// [`EOPNOTSUPP`]: this kernel was built without net namespaces.
+    /// [`EOPNOTSUPP`]: the kernel was built without net namespaces.
     #[doc(alias = "sock_net")]
     #[inline]
     pub fn net(&self) -> Result<&NsCommon> {
@@ -79,43 +79,44 @@ impl Sock {
 
 /// A packet on its way through the network stack.
 ///
-/// Wraps the kernel's `struct sk_buff`, which is `struct __sk_buff` to programs.
+/// Wraps the kernel's `struct sk_buff`. Programs see it as `struct __sk_buff`.
 ///
 /// # Invariants
 ///
-/// The `struct sk_buff` is valid as long as the reference to it lives. So are its device and its
-/// socket if there are, and their net namespaces. The place that `dev` and `dev_scratch` share has
-/// a device or NULL.
+/// The `struct sk_buff` is valid for the lifetime of the reference. So are its device and its
+/// socket, if any, and their net namespaces. The union of `dev` and `dev_scratch` has a device or
+/// NULL.
 #[repr(transparent)]
 pub struct SkBuff(Opaque<bindings::sk_buff>);
 
-// SAFETY: For this name the verifier accepts the packet that the program was called for. A packet
+// SAFETY: For this name, the verifier accepts the packet that the program was called for. A packet
 // holds no reference to its device, so the caller of the program has to keep the device. A device
-// is freed after `synchronize_net()`, and its net namespace after the device. Who keeps it depends
-// on the type of the program:
+// is freed after `synchronize_net()`, and its net namespace after the device. These callers keep
+// the device, by program type:
 //
 // - `SCHED_CLS`, `SCHED_ACT` (clsact, tcx, netkit): `__dev_queue_xmit()` and
 //   `__netif_receive_skb_core()` run under the RCU read side lock. netkit reads the other device
 //   under the same lock.
-// - `CGROUP_SKB`: on egress `ip_output()` and `ip6_output()` have just set the device, under that
-//   lock; a packet that NFQUEUE held has a reference to it, see `nf_queue_entry_get_refs()`. On
-//   ingress the program is called before the packet is queued at its socket.
-// - `LWT_IN`, `LWT_SEG6LOCAL`: as on ingress. `LWT_XMIT`: as on egress.
+// - `CGROUP_SKB`: on egress, `ip_output()` and `ip6_output()` set the device just before, under
+//   that lock. For a packet in NFQUEUE, the queue entry holds a reference, see
+//   `nf_queue_entry_get_refs()`. On ingress, the program is called before the packet is queued at
+//   its socket.
+// - `LWT_IN`, `LWT_SEG6LOCAL`: like ingress. `LWT_XMIT`: like egress.
 // - `BPF_PROG_RUN`: `bpf_prog_test_run_skb()` holds a reference to the device that the context
 //   names, or the caller is in the net namespace of the loopback device.
 //
-// Nobody keeps the device for these types:
+// The callers of these types do not keep the device:
 //
 // - `SOCKET_FILTER`: KCM parses data that waits at a TCP socket, and LLC filters its backlog. Both
-//   may have packets of a device that is gone. Drivers of Bluetooth leave a device of their own
-//   there (`hci_h5.c`).
-// - `SK_SKB`: as KCM.
-// - `LWT_OUT`, `NETFILTER`: called for packets that come back from asynchronous encryption with the
-//   device that they had before it, see `xfrm_output_resume()`. Use [`NfCtx`] for netfilter.
-// - Programs that trace: these can meet a packet whose `dev_scratch` is in use.
+//   may have packets of a device that was freed. Bluetooth drivers store another kind of device in
+//   this field (`hci_h5.c`).
+// - `SK_SKB`: like KCM.
+// - `LWT_OUT`, `NETFILTER`: called for packets that return from asynchronous encryption with their
+//   former device, see `xfrm_output_resume()`. Use [`NfCtx`] for netfilter.
+// - Tracing programs: a packet may use `dev_scratch`.
 //
-// A socket that `skb->sk` points to is one that the packet holds a reference to, or that is valid
-// under the RCU read side lock (`skb_set_owner_edemux()`, `sock_pfree()`).
+// `skb->sk` points to a socket that the packet holds a reference to, or that is valid under the RCU
+// read side lock (`skb_set_owner_edemux()`, `sock_pfree()`).
 unsafe impl Object for SkBuff {
     const NAME: &'static str = "__sk_buff";
     const PROGS: ProgTypes = ProgTypes::new(&[
@@ -129,15 +130,15 @@ unsafe impl Object for SkBuff {
 }
 
 impl SkBuff {
-    /// Returns the net namespace that the packet is in: that of its device, else of its socket.
+    /// Returns the net namespace of the packet's device, or of its socket if it has no device.
     ///
-    /// A packet that is on its way from one namespace to another keeps its socket, so the device
-    /// goes first.
+    /// The device comes first, since a packet may cross to another namespace together with its
+    /// socket.
     ///
     /// # Errors
     ///
-    /// - [`ENOENT`]: it has neither a device nor a socket.
-    /// - [`EOPNOTSUPP`]: this kernel was built without net namespaces.
+    /// - [`ENOENT`]: the packet has neither a device nor a socket.
+    /// - [`EOPNOTSUPP`]: the kernel was built without net namespaces.
     #[inline]
     pub fn net(&self) -> Result<&NsCommon> {
         let skb = self.0.get();
@@ -150,8 +151,8 @@ impl SkBuff {
                 .__bindgen_anon_1
                 .dev;
             let sk = (*skb).sk;
-            // A route whose device is gone has this one in its place, for packets of all
-            // namespaces.
+            // `dst_dev_put()` replaces the device of a route by `blackhole_netdev`, in any
+            // namespace.
             if !dev.is_null() && dev != bindings::blackhole_netdev {
                 return ns_common(&raw const (*dev).nd_net);
             }
@@ -165,40 +166,40 @@ impl SkBuff {
 
 /// A frame at the driver.
 ///
-/// Wraps the kernel's `struct xdp_buff`, which is `struct xdp_md` to programs.
+/// Wraps the kernel's `struct xdp_buff`. Programs see it as `struct xdp_md`.
 ///
 /// # Invariants
 ///
-/// The `struct xdp_buff` is valid as long as the reference to it lives, and so are its receive
-/// queue, the device of that, and the net namespace of that.
+/// The `struct xdp_buff`, its receive queue, the device of that queue, and the net namespace of
+/// that device are valid for the lifetime of the reference.
 #[repr(transparent)]
 pub struct XdpBuff(Opaque<bindings::xdp_buff>);
 
-// SAFETY: For this name the verifier accepts the frame that the program was called for. Who keeps
-// the device of its receive queue depends on where the program is attached:
+// SAFETY: For this name, the verifier accepts the frame that the program was called for. These
+// callers keep the device of the receive queue, by attach type:
 //
-// - `BPF_XDP`: the program is called by `poll()` of NAPI of that device, which is disabled before
+// - `BPF_XDP`: the program is called by NAPI's `poll()` of that device, which is disabled before
 //   the device is unregistered, or by `do_xdp_generic()` under the RCU read side lock.
-//   `BPF_PROG_RUN` holds a reference to the device that the context names, or takes the loopback
+//   `BPF_PROG_RUN` holds a reference to the device that the context names, or uses the loopback
 //   device of the caller's net namespace.
 //
-// Nobody keeps the device for these, which are `ProgType::XDP_OTHER`:
+// The callers of these, `ProgType::XDP_OTHER`, do not keep the device:
 //
 // - `BPF_XDP_CPUMAP`: frames wait in a queue without a reference to the device that received them,
-//   and the program is called for them later.
-// - `BPF_XDP_DEVMAP`: a program of a cpumap can redirect such a frame there.
-// - None: an extension of a program of either may call a program without an attach type.
+//   and the program is called later.
+// - `BPF_XDP_DEVMAP`: a cpumap program can redirect such a frame to a devmap.
+// - None: an extension of a cpumap or devmap program may call a program without an attach type.
 unsafe impl Object for XdpBuff {
     const NAME: &'static str = "xdp_md";
     const PROGS: ProgTypes = ProgTypes::new(&[ProgType::XDP]);
 }
 
 impl XdpBuff {
-    /// Returns the net namespace that the frame is in: that of the device of its receive queue.
+    /// Returns the net namespace of the device that received the frame.
     ///
     /// # Errors
     ///
-    /// [`EOPNOTSUPP`]: this kernel was built without net namespaces.
+    /// [`EOPNOTSUPP`]: the kernel was built without net namespaces.
     #[inline]
     pub fn net(&self) -> Result<&NsCommon> {
         // SAFETY: By the type invariants.
@@ -206,23 +207,23 @@ impl XdpBuff {
     }
 }
 
-/// The context of a program at a hook of netfilter.
+/// The context of a netfilter program.
 ///
 /// Wraps the kernel's `struct bpf_nf_ctx`.
 ///
 /// # Invariants
 ///
-/// The `struct bpf_nf_ctx` is valid as long as the reference to it lives, and so are its
-/// `struct nf_hook_state` and the net namespace of that.
+/// The `struct bpf_nf_ctx`, its `struct nf_hook_state`, and the net namespace of that state are
+/// valid for the lifetime of the reference.
 #[repr(transparent)]
 pub struct NfCtx(Opaque<bindings::bpf_nf_ctx>);
 
-// SAFETY: For this name the verifier accepts the context of the program. `nf_hook()` and
-// `nf_reinject()` keep its state on their stack or in a `struct nf_queue_entry`. The net namespace
-// is the one that the hook is registered in, and hooks run under the RCU read side lock.
-// `nf_unregister_net_hook()` and `nf_queue_nf_hook_drop()` end that before the namespace goes.
+// SAFETY: For this name, the verifier accepts the context of the program. `nf_hook()` has the state
+// on its stack, `nf_reinject()` in a `struct nf_queue_entry`. The net namespace is the one in which
+// the hook is registered, and hooks run under the RCU read side lock. `nf_unregister_net_hook()`
+// and `nf_queue_nf_hook_drop()` remove the hook and its packets before the namespace is freed.
 unsafe impl Object for NfCtx {
-    // vmlinux has no `bpf_nf_ctx` where there are no programs of that type.
+    // Without netfilter programs, vmlinux has no `bpf_nf_ctx`.
     const NAME: &'static str = if cfg!(CONFIG_NETFILTER_BPF_LINK) {
         "bpf_nf_ctx"
     } else {
@@ -232,11 +233,11 @@ unsafe impl Object for NfCtx {
 }
 
 impl NfCtx {
-    /// Returns the net namespace that the hook is in, and so the packet.
+    /// Returns the net namespace of the hook, which is also that of the packet.
     ///
     /// # Errors
     ///
-    /// [`EOPNOTSUPP`]: this kernel was built without net namespaces, or without such programs.
+    /// [`EOPNOTSUPP`]: the kernel was built without net namespaces or without netfilter programs.
     #[doc(alias = "nf_hook_state")]
     #[inline]
     pub fn net(&self) -> Result<&NsCommon> {
@@ -250,17 +251,17 @@ impl NfCtx {
     }
 }
 
-/// Returns what a socket or a device has a pointer to.
+/// Returns the net namespace that a field of a socket or a device points to.
 ///
 /// # Safety
 ///
-/// `net` must be valid, and the net namespace behind it for the duration of `'a`.
+/// `net` must be valid, and its net namespace must be valid for the duration of `'a`.
 #[inline]
 unsafe fn ns_common<'a>(net: *const bindings::possible_net_t) -> Result<&'a NsCommon> {
     #[cfg(CONFIG_NET_NS)]
     {
-        // SAFETY: By the function's safety requirements. A device may be moved to another namespace
-        // at any time, so the read has to be a single one.
+        // SAFETY: By the function's safety requirements. The read is volatile, since a device may
+        // move to another namespace at any time.
         Ok(unsafe {
             let net = (&raw const (*net).net).read_volatile();
             NsCommon::from_raw(&raw const (*net).ns)
@@ -282,13 +283,13 @@ mod tests {
         ptr, //
     };
 
-    /// Returns whether a packet with this device, and with or without a socket of the initial
-    /// namespace, is in that one.
+    /// Returns whether a packet with this device, and with or without a socket in the initial
+    /// namespace, is in the initial namespace.
     fn is_in_init_net(dev: *mut bindings::net_device, has_socket: bool) -> Result<bool> {
         let mut sock = KBox::new(MaybeUninit::<bindings::sock>::zeroed(), GFP_KERNEL)?;
         let mut skb = KBox::new(MaybeUninit::<bindings::sk_buff>::zeroed(), GFP_KERNEL)?;
 
-        // SAFETY: All zeroes are valid for both, and `init_net` is always there.
+        // SAFETY: All zeroes are valid for both, and `init_net` is static.
         unsafe {
             let sk = sock.as_mut_ptr();
             (*sk).__sk_common.skc_net.net = &raw mut bindings::init_net;
@@ -336,10 +337,10 @@ mod tests {
         Ok(())
     }
 
-    // That device is in the initial namespace, whatever namespace the packet is in.
+    // `blackhole_netdev` is in the initial namespace, independent of that of the packet.
     #[test]
     fn blackhole_is_no_device_of_a_packet() -> Result {
-        // SAFETY: It does not change after boot.
+        // SAFETY: `blackhole_netdev` does not change after boot.
         let blackhole = unsafe { bindings::blackhole_netdev };
 
         assert!(!blackhole.is_null());
