@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The demonstration, as it runs in the VM: real pid namespaces, and nstop that
-# tells whose system calls are whose. As root: NSTOP=/path/to/nstop demo.sh
+# The demonstration in the VM: starts containers with pid namespaces, and counts
+# their system calls with nstop. As root: NSTOP=/path/to/nstop demo.sh
 #
-# The exit status is 0 only if every namespace that was started was there, was
-# a match, and a load from inside a container was refused.
+# The exit status is 0 only if nstop shows every started namespace as a match,
+# and if a load from inside a container is refused.
 
 set -u
 
@@ -35,7 +35,7 @@ die()
 	exit 1
 }
 
-# The end of a namespace's first process is the end of everything in it.
+# Killing the first process of a pid namespace ends all processes in it.
 cleanup()
 {
 	if [ ${#pids[@]} -gt 0 ]; then
@@ -47,9 +47,9 @@ cleanup()
 	fi
 }
 
-# The workload: makes a few system calls ten times a second, until it is killed
-# or nobody holds the other end of $dir/stop any more. It is started by the name
-# that the table is to show, and first starts what the remaining arguments say.
+# The workload makes a few system calls ten times a second, until it is killed or
+# until the other end of $dir/stop is closed. Its name is the one for the table.
+# It first starts the command in the remaining arguments.
 write_workload()
 {
 	cat > "$dir/workload" <<-'WORKLOAD' || die "cannot write to $dir"
@@ -76,7 +76,7 @@ name_workload()
 
 start()
 {
-	# Not fd 9: what is started must see the end of $dir/stop.
+	# Close fd 9, so that the workloads see the end of $dir/stop.
 	unshare --fork --kill-child --pid "$@" 9>&- &
 	pids+=("$!")
 }
@@ -108,7 +108,7 @@ start_workloads()
 	      --cgroup --time "$workload"
 }
 
-# Every workload writes its name when it runs.
+# Each workload writes its name when it starts.
 await_workloads()
 {
 	local end=$((SECONDS + UP_SECS)) missing=" ${names[*]} " name pid
@@ -120,14 +120,14 @@ await_workloads()
 		fi
 		for pid in "${pids[@]}"; do
 			kill -0 "$pid" 2>/dev/null ||
-				die "unshare has failed, not up:$missing"
+				die "unshare failed, these did not start:$missing"
 		done
 		[ "$SECONDS" -lt "$end" ] ||
-			die "not up after $UP_SECS s:$missing"
+			die "these did not start within $UP_SECS s:$missing"
 	done
 }
 
-# Prints the pid of the workload by the name $1, as seen from here.
+# Prints the pid of the workload $1 in the current pid namespace.
 pid_of()
 {
 	local comm name
@@ -182,8 +182,8 @@ last_refusal()
 	dmesg | grep "$MODULE: prog .* refused" | tail -n 1
 }
 
-# Runs nstop in namespaces of the container, where it must be refused with the
-# words $1; nsenter's options are the remaining arguments.
+# Runs nstop in namespaces of the container, where the load must be refused with
+# the message $1. The remaining arguments are options of nsenter.
 must_be_refused()
 {
 	local words=$1 status
@@ -205,25 +205,25 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-[ "$(id -u)" -eq 0 ] || die "this takes root"
-NSTOP=$(command -v "$NSTOP") || die "no nstop: set NSTOP to the path of the program"
+[ "$(id -u)" -eq 0 ] || die "not root: run as root"
+NSTOP=$(command -v "$NSTOP") || die "nstop not found: set NSTOP to its path"
 case $NSTOP in
 /*)	;;
 *)	NSTOP=$PWD/$NSTOP
 esac
 
 step "1. Load the module."
-# It may be there already. Then once more, if nobody uses it.
+# Reload the module if it is loaded and not in use.
 modprobe --remove --quiet "$MODULE"
 echo "\$ modprobe $MODULE"
-modprobe "$MODULE" || die "cannot load $MODULE, the kernel log may say why"
-echo "It brings these kfuncs:"
+modprobe "$MODULE" || die "cannot load $MODULE: see the kernel log"
+echo "The module has these kfuncs:"
 sed -n "s/.* T \(bpf_[a-z_]*\)\t\[$MODULE\]\$/  \1/p" /proc/kallsyms | sort
 
 step "2. Start workloads in pid namespaces of their own: two side by side (alpha, beta),
    one nested in one of them (beta-inner), one nested $DEPTH deep (deep-1 to deep-$DEPTH),
    and one in a container with all eight kinds of namespaces (container)."
-dir=$(mktemp -d) || die "no room for temporary files"
+dir=$(mktemp -d) || die "cannot create a temporary directory"
 mkfifo "$dir/ready" "$dir/stop" || die "cannot write to $dir"
 exec 8<> "$dir/ready" 9<> "$dir/stop"
 names=()
@@ -250,7 +250,7 @@ if container=$(pid_of container); then
 		--mount --net --ipc --uts --cgroup --time --pid
 	after=$(last_refusal)
 	if [ "$before" = "$after" ]; then
-		fail "the kernel log does not say why"
+		fail "the kernel log has no reason for the refused load"
 	else
 		printf '  %s\n' "$after"
 	fi
@@ -259,7 +259,7 @@ else
 fi
 
 read -r namespaces matches < <(awk '/ pid namespaces?: / { print $1, $4 }' "$dir/table")
-# The initial one comes on top of those that were started here.
+# The initial namespace is in the table, too.
 [ "${namespaces:-0}" -gt ${#names[@]} ] || fail "some namespaces are missing"
 
 result="${namespaces:-0} pid namespaces, ${matches:-0} match"

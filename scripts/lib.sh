@@ -1,31 +1,31 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the scripts here share: names of places, and words to the user. To be sourced.
+# Shared by the scripts here: paths, messages, environment. To be sourced.
 
 set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/bpf-ns-ident
 
-# Where `enter` shows the clone, $WORK and the caller's directory in the root, which is that of a VM.
+# Mount points of the clone, $WORK and the caller's directory in the toolchain root and in a VM.
 # shellcheck disable=SC2034 # for those that source this
 MNT_TOP=/mnt/clone MNT_WORK=/mnt/work MNT_CWD=/mnt/cwd
 
-# What the kernel says when something is wrong with it: see lib/bug.c, kernel/panic.c, kernel/rcu,
+# Kernel messages that report a bug: see lib/bug.c, kernel/panic.c, kernel/rcu,
 # kernel/locking/lockdep.c, kernel/hung_task.c, mm/slub.c, mm/kmemleak.c.
 # shellcheck disable=SC2034 # for those that source this
 COMPLAINTS='WARNING: |BUG: |BUG |Oops|Kernel panic|Call Trace:|INFO: (possible|inconsistent|task|rcu)'
 COMPLAINTS+='|possible (recursive|circular)|general protection|UBSAN:|KASAN:|rcu: .*stall|[0-9] locks? held'
 COMPLAINTS+='|kmemleak: [0-9]+ new suspected'
 
-# For the kernel of a VM on an emulated CPU. At boot, x86 kernels busy-wait for some ticks of the timer,
-# and panic if there are none: "IO-APIC + timer doesn't work". On a host that is busy, an emulator may not
-# run for as long. On KVM, the kernel skips that by itself.
+# Command line for the kernel of a VM on an emulated CPU. At boot, x86 kernels busy-wait for some timer
+# ticks, and panic without them: "IO-APIC + timer doesn't work". On a busy host, the emulator may be
+# descheduled for that long. On KVM, the kernel skips the check itself.
 # shellcheck disable=SC2034 # for those that source this
 EMULATED_X86=no_timer_check
 
-# All messages go to stderr: stdout belongs to what the user asked to run.
+# Messages go to stderr, since stdout is for the command of the user.
 say() {
 	printf '%s\n' "$*" >&2
 }
@@ -35,29 +35,29 @@ die() {
 	exit 1
 }
 
-# base_edits TREE: what goes into a tree that is older than the one that the series is for. That is
-# series/NAME.diff, which there need not be.
+# base_edits TREE: prints NAME for the edits series/NAME.diff, which an older tree needs before the
+# series. The file may be missing.
 base_edits() {
 	echo "base/$(sed -nE 's/^(VERSION|PATCHLEVEL) = //p' "$1/Makefile" | paste -sd.)"
 }
 
-# lock FILE WHAT: waits until nobody else holds it; it is held until this process ends.
+# lock FILE WHAT: waits for the lock, and holds it until this process ends.
 lock() {
 	local fd
 
 	exec {fd}>> "$1"
 	flock --nonblock "$fd" && return
-	say "Another make $2. Waiting for it to finish."
+	say "Another make $2. Waiting for it."
 	flock "$fd"
 }
 
-# The toolchain root depends on what it is made of and on how.
+# The path of the toolchain root depends on the package list and on the script that makes it.
 root_dir() {
 	echo "$CACHE/root-$(sha256sum "$TOP/scripts/toolchain" "$TOP/scripts/toolchain.packages" |
 		cut -d' ' -f1 | sha256sum | cut -c1-12)"
 }
 
-# layer_dir NAME: so does what lies over it, see scripts/layer.
+# layer_dir NAME: the same for a layer over it, see scripts/layer.
 layer_dir() {
 	echo "$CACHE/layer-$1-$( (root_dir; sha256sum "$TOP/scripts/layer" "$TOP/scripts/$1.packages" |
 		cut -d' ' -f1) | sha256sum | cut -c1-12)"
@@ -69,12 +69,12 @@ guest_dir() {
 		cut -d' ' -f1 | sha256sum | cut -c1-12)"
 }
 
-# llvm TOOL: under the name that Debian gives it, else under its own.
+# llvm TOOL: prints the path, with Debian's name for version 19, or else without a version.
 llvm() {
-	command -v "$1-19" || command -v "$1" || die "There is no $1: install LLVM."
+	command -v "$1-19" || command -v "$1" || die "Neither $1-19 nor $1 is in \$PATH: install LLVM."
 }
 
-# Has make build for $ARCH, if there is one. Without LLVM=, that takes a compiler that is a package.
+# Sets the compiler for $ARCH. Without LLVM=, that is a separate package.
 cross_env() {
 	case ${ARCH-} in
 	arm64)	export CROSS_COMPILE=aarch64-linux-gnu- ;;
@@ -82,7 +82,7 @@ cross_env() {
 	esac
 }
 
-# kbuild_env CONFIG: has kbuild take the compiler that a kernel configuration asks for, as KASAN does.
+# kbuild_env CONFIG: selects the compiler that a kernel configuration needs, such as clang for KASAN.
 kbuild_env() {
 	local clang
 

@@ -1,16 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests modules one after the other, in the VM, all in one boot: mutants.sh LIST
+# Tests modules one after another in the VM, in one boot: mutants.sh LIST
 #
-# Each line of the file LIST, which is in $GUEST_WORK, is a name and the tests to run: selftests,
-# `kunit` for what the module finds out when it is loaded, `boot` for what the kernel did when it was
-# booted, `log` for what it complains of. Where there are modules in modules/NAME they take the place
-# of the kernel's own.
+# Each line of $GUEST_WORK/LIST has a name and the tests to run: selftests, `kunit` for the tests at the
+# load of the module, `boot` for the tests at the boot of the kernel, `log` for bug reports in the kernel
+# log. Modules in modules/NAME replace those of the kernel.
 #
-# The first one has no fault: if a test fails then, the others would not say anything.
+# The first entry has no fault. If one of its tests fails, the other entries prove nothing.
 #
-# What the tests print is for selftest-mutants to read, who ran what and how it ended in between.
+# selftest-mutants parses the output: the output of the tests, and lines with their names and statuses.
 
 . "$(dirname "$0")/lib.sh"
 set +e
@@ -18,17 +17,17 @@ set +e
 filter=/sys/module/kunit/parameters/filter_glob
 log=/tmp/mutants.log
 
-# virtme-ng has another one, where only one can write at a time.
+# Only one process at a time can write to the /dev/stdout of virtme-ng.
 ln -sf /proc/self/fd/1 /dev/stdout
 dmesg > /tmp/boot.log
 cd "$GUEST_WORK/selftests/bpf_ns_ident" || exit
 
-# The results of single tests, out of the kernel log.
+# Prints the results of single tests from the kernel log.
 kunit_results() {
 	sed -nE 's/^\[[^]]*\] {5}((not )?ok [0-9]+ )/\1/p'
 }
 
-# What programs keep goes when RCU allows it.
+# Programs release the module only after an RCU grace period, so retry.
 unload() {
 	local module try
 
@@ -44,7 +43,7 @@ unload() {
 	done
 }
 
-# Loads the modules of a directory, with their KUnit tests; those that tests load later run none.
+# Loads the modules of a directory with their KUnit tests. Later loads by tests skip KUnit.
 load() {
 	local file
 
@@ -75,7 +74,7 @@ unmount() {
 	done
 }
 
-# As a test, after the others.
+# Runs as the last test.
 complaints() {
 	echo 1..1
 	if dmesg | grep -E -m 5 "$COMPLAINTS" | sed 's/^/# /' | grep .; then

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The tests that run in a VM, as they run there, all in one boot: test.sh NAME DIR PART...
+# Runs tests in a VM, all in one boot: test.sh NAME DIR PART...
 #
-# Leaves in DIR what each part printed (*.ktap, *.log), and the kernel log (dmesg-NAME). TIMEOUT is
-# how many seconds a test program may take, if it is not what its settings say. FULL=1 is for what
-# takes long. TESTS are the selftests to run, all by default.
+# Writes the output of each part (*.ktap, *.log) and the kernel log (dmesg-NAME) to DIR. TIMEOUT
+# overrides the seconds that a test program may take. FULL=1 adds slow tests. TESTS selects
+# selftests.
 
 set -u
 
@@ -15,8 +15,8 @@ kunit_filter=/sys/module/kunit/parameters/filter_glob
 selftests=$GUEST_WORK/selftests/run_kselftest.sh
 
 run_kunit() {
-	# Built-in suites have run at boot, and the module's when it was loaded: each time that is
-	# a report of its own.
+	# Built-in suites ran at boot, and those of the module when it was loaded. Each has its own
+	# report.
 	dmesg | sed 's/^\[ *[0-9.]*\] //' |
 		awk -v out="$out/kunit-" '/^KTAP version/ { n++ } n { print > (out n ".ktap") }'
 }
@@ -29,16 +29,16 @@ kselftest() {
 	for test in "$@"; do
 		tests+=(--test "$test")
 	done
-	# Tests load the module many times. Once is enough for its KUnit tests.
+	# Tests load the module many times. Its KUnit tests ran once before.
 	[ ! -w $kunit_filter ] || echo none > $kunit_filter
-	# virtme-ng has another one, where only one can write at a time.
+	# Only one process at a time can write to the /dev/stdout of virtme-ng.
 	ln -sf /proc/self/fd/1 /dev/stdout
 	# kselftest puts "# " before each line of a test, where KTAP has spaces.
 	"$selftests" ${TIMEOUT:+--override-timeout "$TIMEOUT"} "${tests[@]}" 2>&1 |
 		sed 's/^# /  /' > "$out/$file.ktap"
 }
 
-# The tests of nstop are a part of their own.
+# The tests of nstop are a separate part.
 run_selftest() {
 	local tests
 
@@ -66,7 +66,7 @@ run_demo() {
 		"$([ $status -eq 0 ] && echo ok || echo not ok)" > "$out/demo.ktap"
 }
 
-# With the programs that people run.
+# Runs the tests with common software.
 run_field() {
 	[ ! -w $kunit_filter ] || echo none > $kunit_filter
 	PYTHONDONTWRITEBYTECODE=1 python3 "$GUEST_TOP/scripts/field" ${FULL:+--full} \
@@ -77,7 +77,7 @@ for part in "$@"; do
 	echo "$part"
 	"run_$part"
 done
-# Says in the log how many leaks there are. The first scan may come too soon for what is young.
+# Logs the number of leaks. Several scans, since one scan ignores recent allocations.
 if [ -w /sys/kernel/debug/kmemleak ]; then
 	for _ in 1 2 3; do
 		echo scan > /sys/kernel/debug/kmemleak
