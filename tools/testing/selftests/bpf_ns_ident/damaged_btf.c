@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Modules that are not as they were built. The kernel must reject those of
- * another kernel. BTF that is damaged must not harm the kernel, which may reject
- * the module: BTF can be well formed and yet describe other functions. Signatures
- * of modules are there to find that.
+ * Modified modules. The kernel must reject modules for another kernel. Damaged BTF
+ * must not harm the kernel, which may load or reject the module: BTF can be well
+ * formed and describe other functions. Module signatures protect against that.
  *
- * A byte in some is damaged and a length in some is tried, with TORTURE=1 in the
- * environment all of them.
+ * A normal run damages a sample of the bytes and tries a sample of the lengths.
+ * TORTURE=1 in the environment tries all of them.
  */
 #include <elf.h>
 #include <errno.h>
@@ -20,18 +19,18 @@
 #include "kselftest_harness.h"
 #include "ns_util.h"
 
-/* The kernel's own, which programs see all the same. */
+/* Internal to the kernel, but finit_module(2) returns it. */
 #define ENOTSUPP 524
 
-/* How many loads there are of each kind, if it is not all. */
+/* Number of loads of each kind in a normal run. */
 #define SOME 40
 
 /* The module's file, in memory. */
 struct image {
 	__u8 *data;
 	size_t size;
-	long taint;		/* of the kernel, by that module as it is */
-	int rejected;		/* how many loads */
+	long taint;		/* of the kernel with the unmodified module */
+	int rejected;		/* number of loads */
 	int loaded;
 };
 
@@ -64,7 +63,7 @@ static int load_image(const struct image *image)
 	return module_load_image(image->data, image->size);
 }
 
-/* Tells also that the kernel has warned of something. */
+/* The taint also shows whether the kernel printed a warning. */
 static long get_taint(void)
 {
 	FILE *file = fopen("/proc/sys/kernel/tainted", "r");
@@ -77,7 +76,7 @@ static long get_taint(void)
 	return taint;
 }
 
-/* Returns whether there is an image that the tests can change. */
+/* Returns whether the tests can modify the image. */
 static bool setup_image(struct __test_metadata *_metadata, struct image *image)
 {
 	image->data = module_read(MODULE, &image->size);
@@ -96,7 +95,7 @@ static bool setup_image(struct __test_metadata *_metadata, struct image *image)
 
 #define NO_IMAGE "the module is compressed, or not 64 bit"
 
-/* After all that, the kernel is well, and the module as it was built works. */
+/* After the test, the kernel has no warning, and the unmodified module works. */
 static void teardown_image(struct __test_metadata *_metadata,
 			   struct image *image)
 {
@@ -111,8 +110,8 @@ static void teardown_image(struct __test_metadata *_metadata,
 }
 
 /*
- * Loads the image. If that does not work, it is because of the BTF, and not
- * because of the way in which a test has changed it.
+ * Loads the image. The load may only fail because of the BTF, and not because of
+ * the way in which the test modified the image.
  */
 static void expect_no_harm(struct __test_metadata *_metadata,
 			   struct image *image, const char *what, size_t where)
@@ -162,7 +161,7 @@ FIXTURE_VARIANT_ADD(damaged, btf_base)
 FIXTURE_SETUP(damaged)
 {
 	ASSERT_EQ(0, module_load(MODULE, NULL));
-	/* Without the checks, btf_relocate() reads what is behind an array. */
+	/* Without the fix, btf_relocate() reads beyond an array. */
 	if (module_is_out_of_tree(MODULE))
 		SKIP(return, "the module is out of tree: its kernel may not check type ids");
 	if (!setup_image(_metadata, &self->image))
@@ -243,7 +242,7 @@ TEST_F(damaged, section_of_the_other_does_no_harm)
 	expect_no_harm(_metadata, &self->image, "section", other->sh_size);
 }
 
-/* Modules that are of another kernel. */
+/* Modules for another kernel. */
 FIXTURE(foreign)
 {
 	struct image image;
@@ -264,7 +263,7 @@ FIXTURE_TEARDOWN(foreign)
 	teardown_image(_metadata, &self->image);
 }
 
-/* As if the kernel had none of that name, for each type that it has to have. */
+/* Rename each type in .BTF.base, as if the kernel lacked it. */
 TEST_F(foreign, kernel_says_which_type_it_lacks)
 {
 	const Elf64_Shdr *section = find_section(&self->image, ".BTF.base");
@@ -288,7 +287,7 @@ TEST_F(foreign, kernel_says_which_type_it_lacks)
 		snprintf(want, sizeof(want), "type '%s'", name);
 		EXPECT_EQ(-EINVAL, load_image(&self->image));
 		EXPECT_TRUE(klog_find(self->klog, want, NULL, 0)) {
-			TH_LOG("nothing in the log about %s", want);
+			TH_LOG("the kernel log lacks: %s", want);
 		}
 		EXPECT_TRUE(klog_find(self->klog, "[" MODULE "] BTF", NULL, 0));
 		*last ^= 0x20;
@@ -296,7 +295,7 @@ TEST_F(foreign, kernel_says_which_type_it_lacks)
 	btf__free(btf);
 }
 
-/* What a module says of the kernel that it was built for. */
+/* Finds the version and the configuration that the module was built for. */
 static char *find_vermagic(const struct image *image)
 {
 	static const char name[] = "vermagic=";
@@ -330,7 +329,7 @@ TEST_F(foreign, module_of_another_version_is_refused)
 	vermagic[0]++;
 	expect_another_kernel(_metadata, self, vermagic);
 	vermagic[0]--;
-	/* The last digit of the version. */
+	/* Change the last digit of the version. */
 	vermagic[strspn(vermagic, "0123456789.") - 1]++;
 	expect_another_kernel(_metadata, self, vermagic);
 }
@@ -340,7 +339,7 @@ TEST_F(foreign, module_of_another_configuration_is_refused)
 	char *vermagic = find_vermagic(&self->image);
 
 	ASSERT_NE(NULL, vermagic);
-	/* SMP, for example. */
+	/* Change a word of the configuration, for example SMP. */
 	vermagic = strchr(vermagic, ' ');
 	ASSERT_NE(NULL, vermagic);
 	vermagic[1] ^= 0x20;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What bpf_get_current_pidns_ident() tells about a task is what stat(2) and
- * NS_GET_ID tell about its /proc/PID/ns/pid.
+ * bpf_get_current_pidns_ident() returns the values that stat(2) and NS_GET_ID
+ * return for /proc/PID/ns/pid of the task.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +64,7 @@ static bool is_same(const struct bpf_ns_ident *a, const struct bpf_ns_ident *b)
 	return a->dev == b->dev && a->ino == b->ino && a->id == b->id;
 }
 
-/* Compares what a program and what userspace says of a task. */
+/* Compares the results of a program and of userspace for a task. */
 static void expect_task(struct __test_metadata *_metadata, struct probe *probe,
 			const struct ns_task *task, struct bpf_ns_ident *ident)
 {
@@ -149,7 +149,7 @@ TEST_F(identity, deepest)
 		EXPECT_NE(last.ino, ident.ino);
 		last = ident;
 	}
-	/* Was it really the deepest? */
+	/* Was that the deepest level? */
 	EXPECT_EQ(-ENOSPC, ns_start(&none, &tasks[i - 1], CLONE_NEWPID));
 	while (i--)
 		ns_stop(&tasks[i]);
@@ -182,7 +182,7 @@ static int do_stat_own_proc(void *arg)
 	return ns_ident(getpid(), "pid", ident);
 }
 
-/* The pair is the same whoever looks. */
+/* The pair is the same from inside and from outside. */
 TEST_F(identity, stat_from_inside)
 {
 	struct bpf_ns_ident *inside = ns_alloc(sizeof(*inside));
@@ -211,7 +211,7 @@ TEST_F(identity, only_other_namespaces_are_new)
 	expect_ident(_metadata, &self->initial, &ident);
 }
 
-/* The task goes on to live where it was, only its children will not. */
+/* The task stays in its pid namespace. Only its children get the new one. */
 TEST_F(identity, unshare_without_fork)
 {
 	struct bpf_ns_ident ident;
@@ -297,8 +297,8 @@ TEST_F(identity, thread_that_is_not_the_leader)
 }
 
 /*
- * nsfs hands out the lowest free inode number, so one comes back soon. The id
- * must not.
+ * nsfs uses the lowest free inode number, so a number is soon reused. An id must
+ * not be reused.
  */
 TEST_F(identity, recycled_inode_number)
 {
@@ -319,7 +319,7 @@ TEST_F(identity, recycled_inode_number)
 	EXPECT_EQ(first.dev, ident.dev);
 }
 
-/* Tasks at moments that they do not choose. */
+/* Tasks that exit, idle tasks, and kernel threads. */
 FIXTURE(moments)
 {
 	struct probe probe;
@@ -346,7 +346,7 @@ FIXTURE_TEARDOWN(moments)
 static int take_event(void *ctx, void *data, size_t size)
 {
 	memcpy(ctx, data, sizeof(struct report));
-	/* Do not take another one, that is for the next time. */
+	/* Leave further events for the next call. */
 	return -ECANCELED;
 }
 
@@ -363,7 +363,7 @@ static int take_event(void *ctx, void *data, size_t size)
 #define wait_for_moment()						\
 	ASSERT_EQ(-ECANCELED, ring_buffer__poll(self->ring, 10000))
 
-/* So /proc has something of the thread that goes along with it. */
+/* Creates entries of the thread in /proc, which have to go with the thread. */
 static void *look_up_itself(void *ret)
 {
 	*(int *)ret = access("/proc/thread-self/stat", F_OK) ? -errno : 0;
@@ -380,8 +380,8 @@ static int do_exit_thread(void *unused)
 }
 
 /*
- * The idle tasks have no process id that anybody could see, but they do have
- * the struct pid number 0, which is in the initial namespace.
+ * The idle tasks have no visible pid, but have the struct pid number 0, which is
+ * in the initial namespace.
  */
 TEST_F(moments, idle_task_is_in_the_initial_namespace)
 {
@@ -393,7 +393,7 @@ TEST_F(moments, idle_task_is_in_the_initial_namespace)
 	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		if (!CPU_ISSET(cpu, &online))
 			continue;
-		/* The event wakes us up here, which ends the next idling. */
+		/* The event wakes this task, which ends the idle period. */
 		CPU_ZERO(&one);
 		CPU_SET(cpu, &one);
 		ASSERT_EQ(0, sched_setaffinity(0, sizeof(one), &one));
@@ -409,7 +409,7 @@ TEST_F(moments, idle_task_is_in_the_initial_namespace)
 TEST_F(moments, kernel_thread_is_in_the_initial_namespace)
 {
 	open_moment("kthread");
-	/* There are always some that have something to do. */
+	/* Some kernel threads always run. */
 	probe_target(&self->probe, 1);
 	wait_for_moment();
 	EXPECT_NE(0, self->event.pid_tgid);
@@ -417,7 +417,7 @@ TEST_F(moments, kernel_thread_is_in_the_initial_namespace)
 	expect_ident(_metadata, &self->initial, &self->event.ident);
 }
 
-/* Dead, but not yet waited for: still there, /proc/PID is, too. */
+/* A zombie still has its pid namespace, and /proc/PID. */
 TEST_F(moments, zombie_has_its_namespace)
 {
 	struct bpf_ns_ident want;
@@ -435,7 +435,7 @@ TEST_F(moments, zombie_has_its_namespace)
 	expect_ident(_metadata, &want, &self->event.ident);
 }
 
-/* Nobody waits for it, so release_task() comes before the last switch. */
+/* SIGCHLD is ignored, so release_task() runs before the last switch. */
 TEST_F(moments, released_task_has_none)
 {
 	const struct bpf_ns_ident none = {};
@@ -451,7 +451,7 @@ TEST_F(moments, released_task_has_none)
 	expect_ident(_metadata, &none, &self->event.ident);
 }
 
-/* Nobody ever waits for a thread. */
+/* A thread is released without wait(2). */
 static void expect_none_for_thread(struct __test_metadata *_metadata,
 				   FIXTURE_DATA(moments) *self, const char *prog)
 {
@@ -473,7 +473,7 @@ TEST_F(moments, released_thread_has_none)
 	expect_none_for_thread(_metadata, self, "dead");
 }
 
-/* Programs that may sleep get to see it, too. */
+/* The same in a sleepable program. */
 TEST_F(moments, released_thread_has_none_for_sleepable)
 {
 	expect_none_for_thread(_metadata, self, "exit_s");

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each allocation that is made while the module is loaded fails, one at a time,
- * and then those of one registration after the other: either the module is not
- * loaded, with an errno that tells why, or it works all the same. The next load
- * does work: that is tried after some of them, with TORTURE=1 in the environment
- * after each.
+ * Each allocation during the load of the module fails, one at a time. Then, all
+ * allocations of one registration fail, for each registration in turn. Either the
+ * load fails with -ENOMEM, or the module works. The next load has to work. A
+ * normal run tries the next load after some faults, and with TORTURE=1 in the
+ * environment after each.
  *
- * Only functions that are marked for it can be made to fail by themselves, see
- * Documentation/fault-injection/fault-injection.rst. What registers kfuncs is not,
- * but should_failslab() is, which every allocation from a slab has to pass.
+ * Fault injection works only for marked functions, see
+ * Documentation/fault-injection/fault-injection.rst. The function that registers
+ * kfuncs is not marked. should_failslab() is, and each slab allocation calls it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,10 +27,10 @@
 #define FAIL_FUNCTION	"/sys/kernel/debug/fail_function/"
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 
-/* After how many failures a load is tried that does not fail. */
+/* Number of faults between two loads without a fault. */
 #define SOME 8
 
-/* How often the module registers its kfuncs: for each group of types. */
+/* Number of hooks that the module registers its kfuncs for. */
 #define NR_HOOKS 11
 
 FIXTURE(fault)
@@ -44,8 +44,8 @@ FIXTURE(fault)
 FIXTURE_VARIANT(fault)
 {
 	const char *name;
-	bool pages;		/* those of pages fail, too */
-	bool function;		/* fail_function does it, not failslab */
+	bool pages;		/* page allocations fail, too */
+	bool function;		/* use fail_function, not failslab */
 };
 
 FIXTURE_VARIANT_ADD(fault, bpf_ns_ident)
@@ -78,7 +78,7 @@ FIXTURE_SETUP(fault)
 	if (variant->function) {
 		if (access(FAIL_FUNCTION, F_OK))
 			SKIP(return, "this kernel was built without CONFIG_FAIL_FUNCTION");
-		/* A run that was killed may have left it. */
+		/* A killed run may have left the function in the list. */
 		write_file(FAIL_FUNCTION "inject", "!should_failslab");
 		ASSERT_EQ(0, write_file(FAIL_FUNCTION "inject",
 					"should_failslab"));
@@ -86,7 +86,7 @@ FIXTURE_SETUP(fault)
 					"0xfffffffffffffff4")); /* -ENOMEM */
 		ASSERT_EQ(0, write_file(FAIL_FUNCTION "verbose", "0"));
 	}
-	/* Not only those that may not wait, and without a report of each. */
+	/* Include allocations that may sleep. Do not log each fault. */
 	ASSERT_EQ(0, write_file(FAILSLAB "ignore-gfp-wait",
 				variant->function ? "Y" : "N"));
 	ASSERT_EQ(0, write_file(FAILSLAB "verbose", "0"));
@@ -120,8 +120,8 @@ FIXTURE_TEARDOWN(fault)
 }
 
 /*
- * From now on, the @n-th allocation of this task fails; with 0, all is well. This
- * returns whether there was such an allocation since it was asked for.
+ * Makes the @n-th allocation of this task from now on fail, or none for 0. Returns
+ * whether the allocation of the previous call has failed.
  */
 static bool let_fail(int fail_nth, int n)
 {
@@ -133,7 +133,7 @@ static bool let_fail(int fail_nth, int n)
 	return pwrite(fail_nth, text, len, 0) == len && has_failed;
 }
 
-/* How often the module has logged since the last call that it cannot register. */
+/* Counts the log messages about failed registrations since the last call. */
 static int count_failed_registrations(int klog)
 {
 	char line[512];
@@ -170,7 +170,7 @@ TEST_F_TIMEOUT(fault, of_each_allocation, 1800)
 			ASSERT_EQ(0, module_load_image(self->module,
 						       self->size));
 		}
-		/* Also if it got along without the memory. */
+		/* Also if the module loaded despite the fault. */
 		if (is_tried && !strcmp(variant->name, MODULE)) {
 			EXPECT_EQ(0, module_try(&prog,
 						BPF_PROG_TYPE_RAW_TRACEPOINT)) {
@@ -179,7 +179,7 @@ TEST_F_TIMEOUT(fault, of_each_allocation, 1800)
 		}
 		ASSERT_EQ(0, module_unload(variant->name));
 	}
-	/* The last one was without a fault. */
+	/* The last load had no fault. */
 	EXPECT_EQ(0, err);
 	ASSERT_EQ(0, module_unload(variant->name));
 	TH_LOG("%d allocations, %d of them needed", n - 1, failed);
@@ -187,8 +187,8 @@ TEST_F_TIMEOUT(fault, of_each_allocation, 1800)
 	if (strcmp(variant->name, MODULE))
 		return;
 	/*
-	 * What else needs memory is not the same in each load, so some numbers
-	 * are of a place that has failed already, and a place may be left out.
+	 * The other allocations differ between loads. So a fault may hit the
+	 * same place twice, and may miss a place.
 	 */
 	TH_LOG("%d of the registration", registrations);
 	EXPECT_LT(NR_HOOKS / 2, registrations);
@@ -237,7 +237,7 @@ TEST_F(registration, fails_for_each_type)
 		bss->task = getpid();
 		err = module_load(MODULE, NULL);
 		bss->task = 0;
-		/* There are no more than these. */
+		/* That was the last registration. */
 		if (bss->registrations < which) {
 			EXPECT_EQ(0, err);
 			break;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What bpf_get_current_ns_ident() tells about a task is what stat(2) and
- * NS_GET_ID tell about its /proc/PID/ns, for each type of namespaces.
+ * bpf_get_current_ns_ident() returns the values that stat(2) and NS_GET_ID return
+ * for /proc/PID/ns of the task, for each namespace type.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,11 +25,11 @@
 
 static const struct bpf_ns_ident none;
 
-/* When a task gets into another one. */
+/* When a move to another namespace takes effect. */
 enum when {
 	AT_ONCE,
-	FOR_CHILDREN,		/* never, only its children to come do */
-	UNSHARE_FOR_CHILDREN,	/* at once by setns(), never by unshare() */
+	FOR_CHILDREN,		/* only for later children */
+	UNSHARE_FOR_CHILDREN,	/* at once by setns(), for children by unshare() */
 };
 
 struct type_info {
@@ -80,7 +80,7 @@ static void expect_ident(struct __test_metadata *_metadata,
 	}
 }
 
-/* Compares what a program and what userspace says of a task. */
+/* Compares the results of a program and of userspace for a task. */
 static void expect_task(struct __test_metadata *_metadata, struct probe *probe,
 			const struct ns_task *task, const struct type_info *type,
 			struct bpf_ns_ident *ident)
@@ -106,7 +106,7 @@ FIXTURE(ns_types)
 	struct ns_task task;
 	struct ns_task other;
 	struct bpf_ns_ident initial[NR_TYPES];
-	struct bpf_ns_ident *init;	/* the one of the type */
+	struct bpf_ns_ident *init;	/* initial namespace of the type */
 	int fds[2];
 };
 
@@ -195,7 +195,7 @@ TEST_F(ns_types, container)
 	EXPECT_NE(ident.id, second.id);
 }
 
-/* The namespace of children to come, if it can be another one. */
+/* Checks pid_for_children or time_for_children, for types that have it. */
 static void expect_for_children(struct __test_metadata *_metadata,
 				const struct ns_task *task,
 				const struct type_info *type,
@@ -223,7 +223,7 @@ TEST_F(ns_types, unshare)
 	expect_task(_metadata, &self->probe, &self->task, self->type, &after);
 	EXPECT_EQ(self->type->when != AT_ONCE, is_same(&before, &after));
 
-	/* Here is where it is to be seen in the end. */
+	/* A child is in the new namespace, for all types. */
 	ASSERT_EQ(0, ns_start(&self->other, &self->task, 0));
 	expect_task(_metadata, &self->probe, &self->other, self->type, &child);
 	EXPECT_FALSE(is_same(&before, &child));
@@ -259,7 +259,7 @@ TEST_F(ns_types, setns)
 		expect_ident(_metadata, self->type, &target, &ident);
 	}
 
-	/* Nobody gets back to the privileges that he had. */
+	/* A task cannot return to an outer user namespace. */
 	if (self->type->flag == CLONE_NEWUSER)
 		return;
 	ASSERT_EQ(0, ns_call_fd(&self->task, self->fds[0], ns_do_setns, flag));
@@ -267,7 +267,7 @@ TEST_F(ns_types, setns)
 	expect_ident(_metadata, self->type, self->init, &ident);
 }
 
-/* The nsproxy is given back, pid and credentials are not. */
+/* A zombie has released its nsproxy, but not its pid and its credentials. */
 TEST_F(ns_types, zombie)
 {
 	bool is_there = self->type->flag & (CLONE_NEWPID | CLONE_NEWUSER);
@@ -289,7 +289,7 @@ TEST_F(ns_types, zombie)
 		     &event.ident);
 }
 
-/* Nobody waits for it, so release_task() comes before the last switch. */
+/* SIGCHLD is ignored, so release_task() runs before the last switch. */
 TEST_F(ns_types, released)
 {
 	bool is_there = self->type->flag == CLONE_NEWUSER;
@@ -310,12 +310,12 @@ TEST_F(ns_types, released)
 		     &event.ident);
 }
 
-/* In the middle of moves, and of those both before and after the switch. */
+/* Interrupts in the middle of moves, before and after the switch of nsproxy. */
 #define ENOUGH_IN_MOVES 400
 #define ENOUGH_EACH 10
 #define MOVE_SECS 15
 
-/* A task that goes to and fro, and tells the program by memory that they share. */
+/* A task that moves back and forth, and shares its current move with the program. */
 static struct {
 	struct moves *moves;
 	__u32 flag;
@@ -340,7 +340,7 @@ static bool is_enough(const struct moves *moves)
 	return sum >= ENOUGH_IN_MOVES;
 }
 
-/* Credentials cannot go back to a namespace, but be replaced. */
+/* A task cannot return to a user namespace, but can replace its credentials. */
 static int move(int to)
 {
 	if (walk.flag == CLONE_NEWUSER)
@@ -375,7 +375,7 @@ static int do_walk(void *unused)
 	}
 }
 
-/* A timer of the task itself: it interrupts wherever the task is. */
+/* A timer of the task itself, which interrupts the task at any point. */
 static int open_cpu_clock(pid_t pid)
 {
 	struct perf_event_attr attr = {
@@ -406,7 +406,7 @@ TEST_F(ns_types, interrupt_in_the_middle_of_a_move)
 	self->fds[1] = ns_open(self->other.pid, self->type->name);
 	ASSERT_LE(0, self->fds[0]);
 	ASSERT_LE(0, self->fds[1]);
-	/* Where the task stays where it is, both are the same. */
+	/* Both are the same if the task does not move at once. */
 	moves->ns[0] = *self->init;
 	moves->ns[1] = *self->init;
 	if (!(self->type->flag & (CLONE_NEWPID | CLONE_NEWUSER)))
@@ -426,7 +426,7 @@ TEST_F(ns_types, interrupt_in_the_middle_of_a_move)
 	self->probe.report->ns_type = self->type->flag;
 	probe_target(&self->probe, self->task.pid);
 	EXPECT_EQ(0, ns_call(&self->task, do_walk, NULL));
-	/* No further ones, so that the last is the wrong one, if there is. */
+	/* Stop the interrupts, so that a wrong result is the last one. */
 	ns_stop(&self->task);
 
 	EXPECT_EQ(0, moves->wrong) {
@@ -441,7 +441,7 @@ TEST_F(ns_types, interrupt_in_the_middle_of_a_move)
 	       moves->seen[IN_FIRST][0], moves->seen[IN_SECOND][1]);
 }
 
-/* What is not about one type. */
+/* Tests that are not for one type. */
 FIXTURE(ns_type)
 {
 	struct probe probe;
@@ -550,7 +550,7 @@ static int do_own_ns_in_thread(void *own)
 	       -pthread_join(id, NULL) ?: ((struct thread_ns *)own)->err;
 }
 
-/* Which of the process's threads it is matters. */
+/* The threads of a process can have different namespaces. */
 TEST_F(ns_type, thread_with_its_own)
 {
 	struct thread_ns *own = ns_alloc(sizeof(*own));
@@ -577,7 +577,7 @@ TEST_F(ns_type, thread_with_its_own)
 	}
 }
 
-/* An overlay, which looks at its layers with the credentials of who mounted it. */
+/* An overlay accesses its layers with the credentials of the mounting task. */
 static int do_mount_overlay(void *unused)
 {
 	int fd;
@@ -625,7 +625,7 @@ TEST_F(ns_type, user_is_of_the_objective_credentials)
 	probe_target(&self->probe, task.pid);
 	EXPECT_EQ(0, ns_call(&task, do_open, path));
 	ns_stop(&task);
-	/* Some were made with the credentials of the other namespace. */
+	/* Some calls were made under the credentials of the other namespace. */
 	ASSERT_LE(1, self->probe.report->calls);
 	EXPECT_EQ(0, self->probe.report->err);
 	expect_ident(_metadata, &types[USER], &initial,

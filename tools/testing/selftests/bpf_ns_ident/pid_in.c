@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What bpf_get_current_pid_tgid_in() tells about a task in a pid namespace is
- * what /proc and the ioctls of nsfs tell, for each namespace that the task can
- * be seen in, and nothing for any other.
+ * bpf_get_current_pid_tgid_in() returns the values of /proc and of the ioctls of
+ * nsfs, for each pid namespace in which the task is visible, and -ESRCH for any
+ * other.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +44,7 @@ FIXTURE(pid_in)
 	struct bpf_ns_ident initial;
 };
 
-/* Loads one of the programs that ask, and finds where they do it. */
+/* Loads one of the programs, and finds the memory that it shares. */
 #define open_probe(NAME)						\
 	do {								\
 		struct bpf_map *map;					\
@@ -83,7 +83,7 @@ static void aim(struct probe *probe, struct pid_in *answer, pid_t pid,
 	probe_target(probe, pid);
 }
 
-/* What the kernel says to the task when it names @pidns. */
+/* Returns the result of the kfunc for the task in @pidns. */
 static __s64 ask(struct __test_metadata *_metadata, struct probe *probe,
 		 struct pid_in *answer, const struct ns_task *task,
 		 const struct bpf_ns_ident *pidns)
@@ -106,7 +106,7 @@ TEST_F(pid_in, initial)
 		      &self->initial);
 }
 
-/* Every task of a chain of namespaces, asked about every namespace of it. */
+/* Each task of a chain of pid namespaces, seen from each namespace. */
 TEST_F(pid_in, every_ancestor_of_every_level)
 {
 	struct bpf_ns_ident idents[NR_LEVELS] = { self->initial };
@@ -126,7 +126,7 @@ TEST_F(pid_in, every_ancestor_of_every_level)
 
 	for (i = 0; i < NR_LEVELS; i++) {
 		ASSERT_EQ(0, read_task_ids(tasks[i].pid, &ids));
-		/* As deep as it is meant to be? */
+		/* Is the task at the intended level? */
 		ASSERT_EQ(i + 1, ids.nr);
 		for (level = 0; level <= i; level++) {
 			pid_t pid = ids.pid[level], tgid = ids.tgid[level];
@@ -155,7 +155,7 @@ static void *read_and_call(void *ids)
 {
 	struct ns_ids *own = ids;
 
-	/* A negative number is what went wrong. */
+	/* A negative number is an errno. */
 	own->nr = ns_read_ids("/proc/thread-self/status", own) ?:
 		  ns_do_getpgid(NULL) ?: own->nr;
 	return NULL;
@@ -215,7 +215,7 @@ TEST_F(pid_in, child)
 	expect_answer(-ESRCH, &self->task, &child);
 }
 
-/* The namespace of children to come is not the task's. */
+/* pid_for_children is not the pid namespace of the task. */
 TEST_F(pid_in, unshare)
 {
 	struct bpf_ns_ident future;
@@ -233,7 +233,7 @@ TEST_F(pid_in, unshare)
 	expect_answer(PID_TGID(ids.tgid[1], ids.pid[1]), &self->other, &future);
 }
 
-/* A task whose parent is not in the namespace, as that of `nsenter`. */
+/* A task with a parent outside of the namespace, like a child of nsenter(1). */
 TEST_F(pid_in, setns)
 {
 	struct bpf_ns_ident target;
@@ -260,7 +260,7 @@ TEST_F(pid_in, setns)
 	ns_stop(&entered);
 }
 
-/* Each part of an identity counts. */
+/* Each part of an identity has to match. */
 FIXTURE(pid_in_wrong)
 {
 	struct probe probe;
@@ -290,7 +290,7 @@ FIXTURE_TEARDOWN(pid_in_wrong)
 	probe_close(&self->probe);
 }
 
-/* Tries values that are not the right one, whatever that is. */
+/* Tries values that differ from the right one. */
 static void expect_part_counts(struct __test_metadata *_metadata,
 			       FIXTURE_DATA(pid_in_wrong) *self, __u64 *part)
 {
@@ -351,7 +351,7 @@ TEST_F(pid_in_wrong, but_id_zero_stands_for_any)
 
 	ident.id = 0;
 	expect_answer(self->pid_tgid, &self->task, &ident);
-	/* Any, but with that dev and ino. */
+	/* Any id matches, but dev and ino have to match. */
 	ident.dev++;
 	expect_answer(-ESRCH, &self->task, &ident);
 	ident.dev--;
@@ -360,8 +360,8 @@ TEST_F(pid_in_wrong, but_id_zero_stands_for_any)
 }
 
 /*
- * nsfs hands out the lowest free inode number, so one comes back soon, and who
- * asks for the namespace that had it must not be told of the new one.
+ * nsfs uses the lowest free inode number, so a number is soon reused. The old
+ * identity must not match the new namespace.
  */
 TEST_F(pid_in_wrong, recycled_inode_number)
 {
@@ -386,7 +386,7 @@ TEST_F(pid_in_wrong, recycled_inode_number)
 	expect_answer(PID_TGID(ids.tgid[1], ids.pid[1]), &self->task, &old);
 }
 
-/* Tasks that die. */
+/* Tasks that exit. */
 TEST_F(pid_in, zombie)
 {
 	struct bpf_ns_ident ident;
@@ -406,7 +406,7 @@ TEST_F(pid_in, zombie)
 	EXPECT_EQ(PID_TGID(ids.tgid[1], ids.pid[1]), self->answer->pid_tgid);
 }
 
-/* Nobody waits for it, so release_task() comes before the last switch. */
+/* SIGCHLD is ignored, so release_task() runs before the last switch. */
 TEST_F(pid_in, released)
 {
 	struct bpf_ns_ident ident;
@@ -423,7 +423,7 @@ TEST_F(pid_in, released)
 	EXPECT_EQ(-ESRCH, self->answer->pid_tgid);
 }
 
-/* Nobody ever waits for a thread. Its process goes on. */
+/* A thread is released without wait(2), while its process continues. */
 TEST_F(pid_in, released_thread)
 {
 	struct ns_ids *ids = ns_alloc(sizeof(*ids));
@@ -441,7 +441,7 @@ TEST_F(pid_in, released_thread)
 	EXPECT_EQ(-ESRCH, self->answer->pid_tgid);
 }
 
-/* The helper that there has always been knows the innermost one, if no other. */
+/* The existing helper works for the innermost namespace only. */
 TEST_F(pid_in, agrees_with_bpf_get_ns_current_pid_tgid)
 {
 	struct bpf_ns_ident outer, inner;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kfuncs of samples/rust/rust_kfunc.rs do what they say, and what all kfuncs
- * in Rust promise of the memory that a program passes.
+ * The kfuncs of samples/rust/rust_kfunc.rs work as documented, and access the
+ * memory of a program as all kfuncs in Rust have to.
  */
 #include <errno.h>
 #include <limits.h>
@@ -57,10 +57,10 @@ TEST_F(sample, add)
 	} cases[] = {
 		{ 0, 0, 0 },
 		{ 1, 2, 3 },
-		/* Neither is cut to 32 bits. */
+		/* No argument is truncated to 32 bits. */
 		{ 0xffffffff, 1, 0x100000000 },
 		{ 0x0123456789abcdef, 0x1111111111111111, 0x123456789abcdf00 },
-		/* Nobody minds when it wraps. */
+		/* The sum wraps around. */
 		{ ULLONG_MAX, 1, 0 },
 		{ ULLONG_MAX, ULLONG_MAX, ULLONG_MAX - 1 },
 		{ 1ULL << 63, 1ULL << 63, 0 },
@@ -84,7 +84,7 @@ TEST_F(sample, reset)
 	EXPECT_EQ(0, memory->sample.sum);
 	EXPECT_EQ(0, memory->sample.count);
 	EXPECT_EQ(0, memory->sample.max);
-	/* All of it, and nothing else. */
+	/* The memory around it is unchanged. */
 	EXPECT_EQ(POISON, memory->before);
 	EXPECT_EQ(POISON, memory->after);
 }
@@ -100,10 +100,10 @@ TEST_F(sample, mean)
 		{ { 3, 4, 3 }, 0 },
 		{ { 0x100000000, 1, 0 }, 0x100000000 },
 		{ { ULLONG_MAX, UINT_MAX, UINT_MAX }, 0x100000001 },
-		/* Of nothing at all. */
+		/* The mean of no values. */
 		{ { 0, 0, 0 }, -EINVAL },
 		{ { ULLONG_MAX, 0, 0 }, -EINVAL },
-		/* The largest that fits. */
+		/* The largest mean that fits. */
 		{ { LLONG_MAX, 1, 0 }, LLONG_MAX },
 		{ { 1ULL << 63, 1, 0 }, -ERANGE },
 		{ { ULLONG_MAX, 1, 0 }, -ERANGE },
@@ -116,7 +116,7 @@ TEST_F(sample, mean)
 		self->skel->bss->mean = POISON;
 		ASSERT_EQ(0, run(get_mean));
 		EXPECT_EQ(cases[i].mean, self->skel->bss->mean);
-		/* What is read is not written. */
+		/* The argument is not written. */
 		EXPECT_EQ(0, memcmp(&cases[i].sample, &memory->sample,
 				    sizeof(memory->sample)));
 	}
@@ -130,7 +130,7 @@ TEST_F(sample, memory_on_the_stack)
 	ASSERT_EQ(0, run(all_on_stack));
 	EXPECT_EQ(12, self->skel->bss->mean);
 	EXPECT_EQ(0, self->skel->bss->err);
-	/* Of what had been reset. */
+	/* The sum after a reset. */
 	EXPECT_EQ(0, self->skel->bss->sum);
 }
 
@@ -162,15 +162,15 @@ TEST_F(sample, sleep)
 		self->skel->bss->err = POISON_ERR;
 		ASSERT_EQ(0, run(sleep));
 		EXPECT_EQ(cases[i].err, self->skel->bss->err);
-		/* It counts jiffies, and those that a busy machine has missed come at once. */
+		/* The sleep counts jiffies. A busy machine adds missed jiffies at once. */
 		if (!cases[i].err)
 			EXPECT_LE(cases[i].msecs / 2, now_msecs() - start);
 	}
 }
 
 /*
- * Userspace writes to the sample, without end. If it were read in pieces, one of
- * some thousand changes would come in between.
+ * Userspace writes to the sample in a loop. If the kfunc read a value in pieces,
+ * one of some thousand changes would happen between two pieces.
  */
 #define CHANGES 20000
 
@@ -180,7 +180,7 @@ struct writer {
 	bool has_begun;
 };
 
-/* Long enough to be seen, and not always as long. */
+/* Wait for a random time that is long enough for a call. */
 static void stay_a_while(__u32 *random)
 {
 	*random = *random * 1664525 + 1013904223;
@@ -209,9 +209,9 @@ static void *write_samples(void *arg)
 }
 
 /*
- * The kfunc checks the count before it divides by it, so reading it twice would
- * sooner or later divide by zero, and the kernel would not survive that. A sum
- * that is read in pieces would be neither of the two.
+ * The kfunc checks the count before the division. If it read the count twice, it
+ * would eventually divide by zero and crash the kernel. A sum that is read in
+ * pieces would differ from both values.
  */
 TEST_F(sample, memory_that_changes_is_read_once)
 {
@@ -226,7 +226,7 @@ TEST_F(sample, memory_that_changes_is_read_once)
 	stay_on_cpu(false);
 	while (!__atomic_load_n(&writer.has_begun, __ATOMIC_RELAXED))
 		sched_yield();
-	/* A busy machine lets one of the two wait while the other one goes on. */
+	/* On a busy machine, only one of the two may run for a while. */
 	end = now_msecs() + 15000;
 	for (i = 1; !(err = run(get_means)); i++) {
 		if (means->changes >= CHANGES && means->sum_1 && means->sum_2 &&
@@ -251,7 +251,7 @@ TEST_F(sample, memory_that_changes_is_read_once)
 	"program must be sleepable to call sleepable kfunc bpf_rust_sample_sleep"
 #define NOT_ALLOWED "calling kernel function bpf_rust_sample_add is not allowed"
 
-/* One program at a time, of those that are not loaded with the others. */
+/* Loads one program at a time, of those without autoload. */
 FIXTURE(program)
 {
 	struct rust_kfunc *skel;
@@ -287,7 +287,7 @@ static int load_only(struct rust_kfunc **skel, const char *name)
 	return rust_kfunc__load(*skel);
 }
 
-/* Attaches all that is loaded, and has it run. */
+/* Attaches the loaded programs, and runs @prog. */
 static int attach_and_run(struct rust_kfunc *skel, struct bpf_program *prog)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
@@ -320,7 +320,7 @@ TEST_F(program, sleep_in_not_sleepable_is_refused)
 	}
 }
 
-/* It is not the type that matters. */
+/* The same program type may call a kfunc that does not sleep. */
 TEST_F(program, add_in_not_sleepable)
 {
 	ASSERT_EQ(0, load_only(&self->skel, "add_in_not_sleepable")) {
@@ -333,7 +333,7 @@ TEST_F(program, add_in_not_sleepable)
 	EXPECT_EQ(42, self->skel->bss->sum);
 }
 
-/* Kfuncs are there for the types that they were registered for. */
+/* A kfunc is only for its program types. */
 TEST_F(program, add_in_kprobe_is_refused)
 {
 	EXPECT_EQ(-EACCES, load_only(&self->skel, "add_in_kprobe"));
@@ -349,8 +349,8 @@ static int take_err(void *ctx, void *data, size_t size)
 }
 
 /*
- * No kfunc of the sample that fills something can fail, so ask another one in a
- * task that is in no pid namespace any more.
+ * No kfunc of the sample with an Out argument can fail. So use another kfunc, in a
+ * released task.
  */
 TEST(memory_is_zeroed_on_error)
 {
@@ -359,7 +359,7 @@ TEST(memory_is_zeroed_on_error)
 	struct probe probe;
 	int err = POISON_ERR;
 
-	/* Nobody waits for the task. */
+	/* SIGCHLD is ignored, so the task is released at once. */
 	signal(SIGCHLD, SIG_IGN);
 	ASSERT_EQ(0, module_load(MODULE, NULL));
 	ASSERT_EQ(0, probe_open(&probe, "released"));
@@ -377,7 +377,7 @@ TEST(memory_is_zeroed_on_error)
 	EXPECT_EQ(0, probe.report->ident.dev);
 	EXPECT_EQ(0, probe.report->ident.ino);
 	EXPECT_EQ(0, probe.report->ident.id);
-	/* What is before and behind it. */
+	/* The memory around it is unchanged. */
 	EXPECT_EQ(POISON, probe.report->pid_tgid);
 	EXPECT_EQ(POISON_ERR, probe.report->err);
 	ring_buffer__free(ring);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is known to tools that look at programs, at BTF and at namespaces is
- * what programs and the module say.
+ * Existing tools for programs, BTF and namespaces agree with the module and its
+ * kfuncs.
  */
 #include <errno.h>
 #include <sched.h>
@@ -19,8 +19,8 @@
 #define MODULE_BTF "/sys/kernel/btf/" MODULE
 
 /*
- * Runs a command, and takes what it says on stdout. Returns its exit status, or
- * a negative errno.
+ * Runs a command and stores its stdout. Returns its exit status, or a negative
+ * errno.
  */
 __printf(2, 3)
 static int run(char **out, const char *format, ...)
@@ -55,14 +55,14 @@ static bool has_tool(const char *name)
 	return !system(command);
 }
 
-/* The one that was built with this test. */
+/* Uses the bpftool that was built with this test. */
 #define run_bpftool(OUT, FORMAT, ...)					\
 	run(OUT, "%s/bpftool " FORMAT " 2> /dev/null", test_dir(),	\
 	    ##__VA_ARGS__)
 
 #define MAX_KFUNCS 64
 
-/* Finds all kfuncs in the module's BTF, and returns how many there are. */
+/* Stores the names of all kfuncs in the module's BTF, and returns their number. */
 static int find_kfuncs(char names[MAX_KFUNCS][128])
 {
 	struct btf *vmlinux = btf__load_vmlinux_btf();
@@ -118,7 +118,7 @@ FIXTURE_TEARDOWN(btf)
 	free(self->module);
 }
 
-/* Whether a header has a line like "extern int NAME(...) __weak __ksym;". */
+/* Returns whether a header has "extern int NAME(...) __weak __ksym;". */
 static bool declares(const char *header, const char *name)
 {
 	static const char prefix[] = "\nextern ", suffix[] = " __weak __ksym;\n";
@@ -176,7 +176,7 @@ static int save(const char *dir, const char *name, const char *text)
 	return fclose(file) ? -errno : 0;
 }
 
-/* As distributions call it, too. */
+/* Distributions may add the version to the name. */
 static bool find_clang(char *name, size_t size)
 {
 	int version;
@@ -190,7 +190,7 @@ static bool find_clang(char *name, size_t size)
 	return true;
 }
 
-/* Has no declarations of its own, and does without libbpf's headers. */
+/* A program without its own declarations and without libbpf's headers. */
 static const char program[] =
 	"#include \"" MODULE ".h\"\n"
 	"#include \"vmlinux.h\"\n"
@@ -213,10 +213,10 @@ static const char program[] =
 	"\n";
 
 /*
- * A dump of a module has the types of vmlinux, too, and the same guard against
- * being included twice: what comes first counts.
+ * The dump of a module includes the types of vmlinux, and has the same include
+ * guard. So the first of both headers wins. The timeout is for a compiler in an
+ * emulated machine.
  */
-/* A compiler takes its time in an emulated machine. */
 TEST_F_TIMEOUT(btf, dump_compiles_together_with_vmlinux_h, 180)
 {
 	struct bpf_ns_ident want, ident = {};
@@ -227,7 +227,7 @@ TEST_F_TIMEOUT(btf, dump_compiles_together_with_vmlinux_h, 180)
 	int i;
 
 	if (!find_clang(clang, sizeof(clang)))
-		SKIP(return, "there is no clang");
+		SKIP(return, "clang is not installed");
 	ASSERT_EQ(0, run_bpftool(&self->vmlinux,
 				 "btf dump file /sys/kernel/btf/vmlinux format c"));
 	EXPECT_FALSE(declares(self->vmlinux, KFUNC));
@@ -251,7 +251,7 @@ TEST_F_TIMEOUT(btf, dump_compiles_together_with_vmlinux_h, 180)
 		TH_LOG("%s", self->out);
 	}
 
-	/* What it gives is a program that works. */
+	/* The resulting program works. */
 	snprintf(path, sizeof(path), "%s/prog.bpf.o", self->dir);
 	self->obj = bpf_object__open(path);
 	ASSERT_NE(NULL, self->obj);
@@ -308,9 +308,9 @@ TEST_F(programs, xlated_shows_the_call_by_name)
 }
 
 /*
- * bpftool reads /proc/kallsyms in pieces of 255 characters, each of which it
- * takes for a line. An address out of the middle of a name is enough for it to
- * find others no more.
+ * bpftool reads /proc/kallsyms in pieces of up to 255 characters, and parses each
+ * piece as a line. A wrong address from the middle of a name makes its lookup miss
+ * other symbols.
  */
 TEST_F(programs, symbols_fit_into_the_lines_of_bpftool)
 {
@@ -363,7 +363,7 @@ TEST_F(programs, show_is_the_same_with_the_module)
 				 prog_id(self->fd)));
 	EXPECT_STREQ(self->before, self->after);
 
-	/* One that asks is shown like any other. */
+	/* A program that calls a kfunc is listed like any other. */
 	free(self->after);
 	ASSERT_EQ(0, run_bpftool(&self->after, "prog show"));
 	EXPECT_NE(NULL, strstr(self->after, self->before));
@@ -386,12 +386,12 @@ TEST_F_TIMEOUT(programs, feature_is_the_same_with_the_module, 600)
 	EXPECT_EQ(0, strcmp(self->before, self->after));
 }
 
-/* Tools that know namespaces, and a program that is asked about the same task. */
+/* Compares tools for namespaces with a program, for the same task. */
 FIXTURE(task)
 {
 	struct probe probe;
 	struct ns_task task;
-	struct bpf_ns_ident ident;	/* as a program gives it */
+	struct bpf_ns_ident ident;	/* result of the program */
 	char *out;
 };
 
@@ -435,7 +435,7 @@ TEST_F(task, readlink_agrees)
 	char want[64];
 
 	if (!has_tool("readlink"))
-		SKIP(return, "there is no readlink");
+		SKIP(return, "readlink is not installed");
 	snprintf(want, sizeof(want), "pid:[%llu]\n", self->ident.ino);
 	EXPECT_EQ(0, run(&self->out, "readlink /proc/%d/ns/pid",
 			 self->task.pid));
@@ -447,7 +447,7 @@ TEST_F(task, stat_agrees)
 	char want[64];
 
 	if (!has_tool("stat"))
-		SKIP(return, "there is no stat");
+		SKIP(return, "stat is not installed");
 	snprintf(want, sizeof(want), "%llu %llu\n", self->ident.dev,
 		 self->ident.ino);
 	EXPECT_EQ(0, run(&self->out, "stat -L -c '%%d %%i' /proc/%d/ns/pid",
@@ -461,9 +461,9 @@ TEST_F(task, lsns_agrees)
 	char want[64];
 
 	if (!has_tool("lsns"))
-		SKIP(return, "there is no lsns");
+		SKIP(return, "lsns is not installed");
 	snprintf(want, sizeof(want), "%llu\n", self->ident.ino);
-	/* It looks at all tasks, and gives up if one ends meanwhile. */
+	/* lsns reads all tasks, and fails if one exits meanwhile. */
 	for (tries = 0; err && tries < 10; tries++)
 		err = run(&self->out, "lsns -n -r -t pid -o NS -p %d",
 			  self->task.pid);
@@ -471,13 +471,13 @@ TEST_F(task, lsns_agrees)
 	EXPECT_STREQ(want, self->out);
 }
 
-/* Who enters the namespace of a task gets the answer that the task gets. */
+/* A task that enters a namespace gets the same result as the task in it. */
 TEST_F(task, nsenter_agrees)
 {
 	char want[64];
 
 	if (!has_tool("nsenter"))
-		SKIP(return, "there is no nsenter");
+		SKIP(return, "nsenter is not installed");
 	snprintf(want, sizeof(want), "pid:[%llu]\n", self->ident.ino);
 	probe_target(&self->probe, 1);
 	EXPECT_EQ(0, run(&self->out,
