@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What bindgen makes bindings from: the headers that the files of the series
- * need, and what the series adds to headers.
+ * Input of bindgen: the headers that the files of the series need, and the
+ * additions of the series to headers.
  */
 #include <linux/hrtimer_types.h>
 

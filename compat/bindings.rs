@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Bindings to the C side, with all that the series needs, see `bindings.h`.
+//! Bindings for the series, see `bindings.h`.
 //!
-//! The kernel's own, which are complete in other places, are another crate. So the same C type is
-//! another one in Rust there, but for those that `module!` passes from here to there.
+//! The kernel's own bindings lack some of these, and are another crate. So the same C type is a
+//! different Rust type there, except for the types that `module!` passes to the kernel's crate.
 
 #![allow(
     clippy::all,
@@ -32,7 +32,7 @@ pub use kernel::bindings::{
     module, //
 };
 
-// What `rust/bindgen_parameters` leaves to us.
+// `rust/bindgen_parameters` excludes these.
 type __kernel_size_t = usize;
 type __kernel_ssize_t = isize;
 type __kernel_ptrdiff_t = isize;
@@ -46,8 +46,8 @@ pub use rust_helper_ratelimit_state_init as ratelimit_state_init;
 ///
 /// # Safety
 ///
-/// None in particular, as all functions of C.
+/// No requirements. It is unsafe like all C functions.
 pub unsafe fn get_current() -> *mut task_struct {
-    // SAFETY: There is always a current task.
+    // SAFETY: A current task always exists.
     unsafe { kernel::bindings::get_current().cast() }
 }

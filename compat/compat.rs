@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The `kernel` crate as the series leaves it, for a kernel without the series: that kernel's crate
-//! of the same name, and what the series adds.
+//! The `kernel` crate with the series, for a kernel without the series: that kernel's `kernel` crate,
+//! and the additions of the series.
 //!
-//! What the series has in files of its own is taken from there as it is. They find everything else
-//! under the names that it has for them in the `kernel` crate.
+//! New files of the series are used unmodified. All other items have the names and paths that these
+//! files expect.
 
 pub mod bindings;
 pub mod fs;
@@ -18,7 +18,7 @@ mod series {
     pub mod ratelimit;
 }
 
-// What is defined in this crate takes precedence over these.
+// Items of this crate take precedence over these.
 pub use kernel::*;
 pub use load::InPlaceModule;
 pub use series::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! File systems: what the series adds to `kernel::fs`.
+//! File systems: additions of the series to `kernel::fs`.
 
 pub use kernel::fs::*;
 
@@ -8,14 +8,14 @@ pub use kernel::fs::*;
 pub(crate) mod nsfs {
     use crate::bindings;
 
-    /// Returns the device of nsfs, which such a kernel has one of.
+    /// Returns the device of nsfs, which is the same for all namespaces of such a kernel.
     ///
     /// # Safety
     ///
-    /// None: the namespace is not looked at.
+    /// No requirements, since the namespace is not accessed.
     #[inline]
     pub(crate) unsafe fn ns_dev(_ns: *const bindings::ns_common) -> bindings::dev_t {
-        // SAFETY: Nobody writes to it after `compat_init()`.
+        // SAFETY: `nsfs_dev` does not change after `compat_init()`.
         unsafe { bindings::nsfs_dev }
     }
 }

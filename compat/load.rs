@@ -8,7 +8,7 @@ use crate::{
     prelude::*, //
 };
 
-/// What `module!` calls, see [`kernel::InPlaceModule`].
+/// `module!` calls this, see [`kernel::InPlaceModule`].
 pub trait InPlaceModule: Sync + Send {
     /// Creates an initialiser for the module.
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error>;
@@ -17,8 +17,8 @@ pub trait InPlaceModule: Sync + Send {
 impl<T: kernel::Module> InPlaceModule for T {
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         let initer = move |slot: *mut Self| {
-            // SAFETY: This is called once, before anything else in the module, in the context of
-            // the task that loads it.
+            // SAFETY: This is called once, before all other code of the module, in the context of
+            // the task that loads the module.
             to_result(unsafe { bindings::compat_init() })?;
             let m = <Self as kernel::Module>::init(module)?;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the files of the series call and a kernel without the series does not
- * have, or has for its own use only: under the same names, by means that it
- * gives to modules.
+ * Functions that the files of the series call, and that a kernel without the
+ * series lacks or does not export. They have the same names, and use only exported
+ * symbols.
  */
 #include <linux/btf.h>
 #include <linux/fs.h>
@@ -31,9 +31,9 @@
 dev_t nsfs_dev __ro_after_init;
 
 /*
- * Takes the device from the file of a namespace that is known otherwise, too:
- * the mount namespace of the task that loads the module. So that also shows
- * whether struct mnt_namespace begins as shims.h says.
+ * Reads the device from the file of the mount namespace of the task that loads the
+ * module. nsproxy has the same namespace, so this also checks the first member of
+ * struct mnt_namespace in shims.h.
  */
 int compat_init(void)
 {
@@ -58,21 +58,20 @@ int compat_init(void)
 		err = 0;
 	}
 	if (err)
-		pr_err(OWN_MNT_NS " is not the mount namespace of who loads this module, or struct mnt_namespace of this kernel does not begin with its ns_common\n");
+		pr_err(OWN_MNT_NS " is not the mount namespace of this task, or struct mnt_namespace does not begin with its ns_common: mount /proc, or do not use this kernel\n");
 
 	path_put(&path);
 	return err;
 }
 
-/* Not the kernel's. No pointer to it leaves the module. */
+/* Not the kernel's structure. No pointer to it leaves the module. */
 struct btf {
 	u32 nr_types;
 };
 
 /*
- * Counts the types, those of vmlinux included. Which id they begin with behind
- * those is in no header, but each one that refers to another tells: the first
- * tag is one of the first function.
+ * Counts the types, including those of vmlinux. No header has the first id of the
+ * module. Derive it from a reference: the first tag refers to the first function.
  */
 static int count_types(const struct btf_header *hdr, size_t size, u32 *nr_types)
 {
@@ -94,7 +93,7 @@ static int count_types(const struct btf_header *hdr, size_t size, u32 *nr_types)
 		if (end - pos < len)
 			return -EINVAL;
 
-		/* All that rust/kernel/bpf/btf.rs has use for. */
+		/* The kinds that rust/kernel/bpf/btf.rs uses. */
 		switch (BTF_INFO_KIND(type->info)) {
 		case BTF_KIND_CONST:
 		case BTF_KIND_PTR:
@@ -126,7 +125,7 @@ static int count_types(const struct btf_header *hdr, size_t size, u32 *nr_types)
 	return 0;
 }
 
-/* Not kernel_read_file(): security modules want to know what it is for. */
+/* Not kernel_read_file(), which needs a purpose for security modules. */
 static void *read_file(const char *name, size_t *size)
 {
 	struct file *file;
@@ -151,7 +150,7 @@ static void *read_file(const char *name, size_t *size)
 	return data;
 }
 
-/* From the file by which the kernel shows it to userspace. */
+/* Reads the BTF from its file in sysfs. */
 struct btf *btf_get_module_btf(const struct module *module)
 {
 	char name[sizeof("/sys/kernel/btf/") + MODULE_NAME_LEN];
@@ -163,7 +162,7 @@ struct btf *btf_get_module_btf(const struct module *module)
 	snprintf(name, sizeof(name), "/sys/kernel/btf/%s", module->name);
 	data = read_file(name, &size);
 	if (data == ERR_PTR(-ENOENT)) {
-		pr_err("there is no %s, is /sys mounted?\n", name);
+		pr_err("%s is missing, is /sys mounted?\n", name);
 		return NULL;
 	}
 	if (IS_ERR(data)) {
@@ -175,7 +174,7 @@ struct btf *btf_get_module_btf(const struct module *module)
 	err = btf ? count_types(data, size, &btf->nr_types) : -ENOMEM;
 	kfree(data);
 	if (err) {
-		pr_err("cannot make sense of %s (%pe)\n", name, ERR_PTR(err));
+		pr_err("cannot parse %s (%pe)\n", name, ERR_PTR(err));
 		kfree(btf);
 		return ERR_PTR(err);
 	}

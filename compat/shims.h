@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What shims.c has, beside what headers of the kernel declare.
+ * Declarations for shims.c that the headers of the kernel lack.
  */
 #ifndef _COMPAT_SHIMS_H
 #define _COMPAT_SHIMS_H
@@ -9,12 +9,12 @@
 #include <linux/ratelimit.h>
 #include <linux/types.h>
 
-/* The beginning of what is private to fs/. compat_init() checks it. */
+/* First member of a structure that is private to fs/. compat_init() checks it. */
 struct mnt_namespace {
 	struct ns_common ns;
 };
 
-/* In the series: include/linux/nsfs.h. Such a kernel has one nsfs for all. */
+/* In the series: include/linux/nsfs.h. Such a kernel has a single nsfs. */
 extern dev_t nsfs_dev;
 
 static inline dev_t ns_dev(const struct ns_common *ns)

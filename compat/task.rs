@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tasks: what the series adds to `kernel::task`.
+//! Tasks: additions of the series to `kernel::task`.
 
 use crate::{
     bindings,
@@ -18,36 +18,36 @@ impl CurrentTask {
     /// Returns a pointer to the task.
     #[inline]
     pub fn as_ptr(&self) -> *mut bindings::task_struct {
-        // CAST: The same structure, of other bindings.
+        // CAST: The same structure in other bindings.
         self.0.as_ptr().cast()
     }
 
     /// Returns whether the current task is a kernel thread, `PF_KTHREAD`.
     ///
-    /// The threads that the kernel makes of a user's, `PF_USER_WORKER`, are not.
+    /// User workers, `PF_USER_WORKER`, are not kernel threads in this sense.
     #[inline]
     pub fn is_kthread(&self) -> bool {
-        // SAFETY: The current task is valid, and nobody but itself changes this flag.
+        // SAFETY: The current task is valid, and only the task itself changes this flag.
         let flags = unsafe { (*self.as_ptr()).flags };
 
         flags & bindings::PF_KTHREAD != 0
     }
 
-    /// Returns whether `release_task()` may have been called on the task, or be called meanwhile.
+    /// Returns whether `release_task()` may have been called on the task, or run concurrently.
     ///
-    /// That is only done to tasks that have an `exit_state`. The task itself sets it, on its way to
-    /// its last switch.
+    /// `release_task()` is only called on tasks with an `exit_state`. The task itself sets the
+    /// state in `exit_notify()`.
     #[inline]
     pub fn may_be_released(&self) -> bool {
-        // SAFETY: The current task is valid. Others may write to the field, so the read has to be a
-        // single one.
+        // SAFETY: The current task is valid. Other CPUs may write to the field, so the read is
+        // volatile.
         unsafe { (&raw const (*self.as_ptr()).exit_state).read_volatile() != 0 }
     }
 
     /// Copies the name of the current task, `comm` in `proc(5)`, into `buf`.
     ///
-    /// A task chooses its name itself, so it may contain anything but a NUL. Formatting the result
-    /// escapes what is not printable.
+    /// A task chooses its own name, so the name may have any bytes except NUL. Formatting the
+    /// result escapes unprintable bytes.
     pub fn comm<'a>(&self, buf: &'a mut [u8; bindings::TASK_COMM_LEN as usize]) -> &'a BStr {
         // SAFETY: `buf` and `comm` are both valid for `TASK_COMM_LEN` bytes. `comm` may change at
         // any time, as everywhere where it is read, but its last byte is always NUL.
@@ -72,11 +72,11 @@ impl Deref for CurrentTask {
     }
 }
 
-/// Returns the current task, as [`kernel::task::Task::current`] does.
+/// Returns the current task, like [`kernel::task::Task::current`].
 ///
 /// # Safety
 ///
-/// As there: the result must not be used once the context of the current task is left.
+/// The result must not be used outside of the context of the current task.
 #[doc(hidden)]
 #[inline]
 pub unsafe fn current() -> impl Deref<Target = CurrentTask> {
@@ -100,7 +100,7 @@ pub unsafe fn current() -> impl Deref<Target = CurrentTask> {
 #[macro_export]
 macro_rules! current {
     () => {
-        // SAFETY: As in the macro of that name in the `kernel` crate.
+        // SAFETY: As in `current!` of the `kernel` crate.
         unsafe { &*$crate::task::current() }
     };
 }
