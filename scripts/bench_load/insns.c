@@ -9,8 +9,8 @@
  *
  * For one CPU. A block that an exception leaves counts as a whole.
  *
- * No package has QEMU's qemu-plugin.h, so what is needed of it is declared here. It
- * is stable: QEMU rejects a plugin for a version of the interface that it lacks.
+ * No package has QEMU's qemu-plugin.h, so the needed part is declared here. The
+ * interface is stable: QEMU rejects a plugin for a version that it lacks.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -39,15 +39,15 @@ uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
 size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *data, size_t size);
 
-/* The first one whose qemu_plugin_insn_data() copies. */
+/* First version in which qemu_plugin_insn_data() copies. */
 EXPORT int qemu_plugin_version = 3;
 
-/* QEMU may translate the same code again: there is a block for each time. */
+/* QEMU may translate the same code again, as another block. */
 struct block {
 	uint64_t addr;
 	size_t insns;
 	uint64_t runs;
-	unsigned int region;	/* that they are of */
+	unsigned int region;	/* number of the region */
 	struct block *next;
 };
 

@@ -4,8 +4,8 @@
  *
  *     load DIR
  *
- * The modules are files in DIR. Writes to DIR/loads a line for each load, the name of what is loaded,
- * in order. DIR/NAME.symbols is what /proc/kallsyms has after the last one of that name.
+ * The modules are files in DIR. Writes the name of each load to a line of DIR/loads, in order.
+ * DIR/NAME.symbols is a copy of /proc/kallsyms after the last load of that name.
  */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -52,7 +52,7 @@ static FILE *open_file(const char *dir, const char *name, const char *mode)
 	return file;
 }
 
-/* Those of a module's init functions are gone, so their section has to do. */
+/* The symbols of init functions are freed, so use the symbol of their section. */
 static void save_symbols(const char *name, const char *module)
 {
 	FILE *in = open_file("/proc", "kallsyms", "r"), *out = open_file(dir, name, "w");
@@ -76,7 +76,7 @@ static void save_symbols(const char *name, const char *module)
 
 struct module {
 	const char *name;
-	const char *kfunc;	/* takes a place for an identity */
+	const char *kfunc;	/* takes a pointer to an identity */
 	int btf_fd;
 	int kfunc_id;
 };
@@ -172,7 +172,7 @@ static void measure(const char *name, const struct module *module,
 	for (int i = 0; i < ROUNDS; i++) {
 		if (load == module_load)
 			module_unload(module);
-		/* What is freed later is freed now. */
+		/* Wait for deferred frees. */
 		usleep(200000);
 		err = load(module);
 		if (err)
@@ -193,7 +193,7 @@ int main(int argc, char **argv)
 
 	if (argc != 2)
 		die("usage: load DIR");
-	/* Others do not run while this can. */
+	/* No other task runs while this one can. */
 	if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 }))
 		die("sched_setscheduler: %s", strerror(errno));
 	dir = argv[1];

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Checks the BTF that modules in Rust bring along, more strictly than the kernel does:
+"""Checks the BTF of Rust modules more strictly than the kernel:
 
     python3 scripts/btf FILE KERNEL_O MODULE...
 
-KERNEL_O is the object of the crate `kernel`, whose functions that make BTF run in the compiler only.
-A MODULE is a .ko file, or the .o file that it is made from. Leaves results in FILE, as KTAP. What is
-right is what libbpf would write: what else reads BTF, as cilium/ebpf does, may not accept what the
-kernel accepts. Damaged copies of the first module show that the checks find damage."""
+KERNEL_O is the object of the crate `kernel`. Its functions that encode BTF must only run in the
+compiler. A MODULE is a .ko file, or the .o file that it is linked from. Writes results to FILE, in KTAP.
+The BTF has to equal the output of libbpf, since other readers, such as cilium/ebpf, may reject BTF
+that the kernel accepts. Damaged copies of the first module prove that the checks find damage."""
 
 import os
 import subprocess
@@ -21,12 +21,12 @@ import ktap  # pylint: disable=wrong-import-position
 
 
 def find(damage, wanted, by_libbpf, libbpf, path):
-    """The damage must be found, and be what is said to be wrong."""
+    """The check must find the damage, and report it as the error."""
     order, *blobs = sections(path)
     base = Btf(order, blobs[0], ".BTF.base")
     split = Btf(order, blobs[1], ".BTF", base)
     damaged = damage(base, split) or (base.blob(), split.blob())
-    assert damaged != tuple(blobs), "there is no damage"
+    assert damaged != tuple(blobs), "the blobs are not damaged"
     try:
         check(order, *damaged)
     except Wrong as found:
@@ -42,7 +42,7 @@ def find(damage, wanted, by_libbpf, libbpf, path):
 
 
 def has_no_code(path):
-    """No function of kernel::bpf::btf is in the object, but for those of KUnit tests."""
+    """The object has no function of kernel::bpf::btf, except for KUnit tests."""
     symbols = subprocess.run(["nm", path], check=True, capture_output=True, text=True).stdout
     assert "6kernel3bpf5kfunc" in symbols, f"{path} is not the object of the crate"
     code = [line.split()[-1] for line in symbols.splitlines()

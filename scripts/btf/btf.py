@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""BTF as rust/kernel/bpf/btf.rs makes it, and what is wrong with it."""
+"""Parses and checks BTF as rust/kernel/bpf/btf.rs encodes it."""
 
 import struct
 
 HDR_LEN = 24
 INT, PTR, STRUCT, CONST, FUNC, FUNC_PROTO, DECL_TAG = 1, 2, 4, 10, 12, 13, 17
-# All that rust/kernel/bpf/btf.rs has use for: name, words behind the type and for each of its vlen.
+# The kinds that rust/kernel/bpf/btf.rs uses: name, words after the type, words for each vlen.
 KINDS = {
     INT: ("INT", 1, 0),
     PTR: ("PTR", 0, 0),
@@ -16,15 +16,15 @@ KINDS = {
     DECL_TAG: ("DECL_TAG", 1, 0),
 }
 GLOBAL = 1
-WHOLE = 0xFFFFFFFF  # no parameter, but the function itself
+WHOLE = 0xFFFFFFFF  # the function itself, not a parameter
 
 
 class Wrong(AssertionError):
-    """What is wrong with BTF, and where."""
+    """An error in BTF, and its place."""
 
 
 def sections(path):
-    """The byte order of a module, and its two sections."""
+    """Returns the byte order of a module, and its two sections."""
     with open(path, "rb") as file:
         elf = file.read()
     if elf[:5] != b"\x7fELF\x02":
@@ -46,7 +46,7 @@ def sections(path):
 
 
 class Type:
-    """A struct btf_type and what is behind it, at `at` of the types, as a list of words."""
+    """A struct btf_type and the data after it, at offset `at` of the types, as a list of words."""
 
     def __init__(self, number, at, words):
         self.id, self.at, self.words = number, at, words
@@ -57,19 +57,19 @@ class Type:
         return f"type {self.id} ({KINDS[self.kind][0]})"
 
     def parts(self):
-        """The words of each member or parameter."""
+        """Returns the words of each member or parameter."""
         size = KINDS[self.kind][2]
         return [self.words[3 + i * size : 3 + (i + 1) * size] for i in range(self.vlen)]
 
     def names(self):
-        """Where the offsets of names are, in words, in their order: place, what it is."""
+        """Yields the places of name offsets, in words and in order, with a description."""
         yield 0, "name"
         what = "member" if self.kind == STRUCT else "parameter"
         for i in range(self.vlen if KINDS[self.kind][2] else 0):
             yield 3 + i * KINDS[self.kind][2], f"name of {what} {i}"
 
     def ids(self):
-        """The same for ids of other types."""
+        """Yields the same for ids of other types."""
         if self.kind not in (INT, STRUCT):
             yield 2, "type"
         for i in range(self.vlen if KINDS[self.kind][2] else 0):
@@ -77,7 +77,7 @@ class Type:
 
 
 class Btf:
-    """What is in a section: types and strings, behind those of a base."""
+    """The types and strings of a section, after those of a base."""
 
     def __init__(self, order, blob, section, base=None):
         self.order, self.section, self.base = order, section, base
@@ -112,7 +112,7 @@ class Btf:
     def _read_strings(self):
         if self.strings_bytes[-1:] != b"\0":
             raise self.wrong("the last string has no end")
-        # By offset.
+        # Strings by offset.
         self.strings = {}
         at = self.first_string
         for string in self.strings_bytes[:-1].split(b"\0"):
@@ -142,7 +142,7 @@ class Btf:
         self.end_id = self.first_id + len(self.types)
 
     def type(self, number):
-        """The type of an id, or None for void."""
+        """Returns the type of an id, or None for void."""
         if number == 0:
             return None
         if number < self.first_id:
@@ -150,13 +150,13 @@ class Btf:
         return self.types[number - self.first_id]
 
     def string(self, offset):
-        """The string of an offset, or None if none begins there."""
+        """Returns the string at an offset, or None if no string begins there."""
         if self.base and offset < self.first_string:
             return self.base.string(offset)
         return self.strings.get(offset)
 
     def inside(self, offset):
-        """The string that an offset is in the middle of, if there is one."""
+        """Returns the string that has the offset in its middle, if any."""
         if self.base and offset < self.first_string:
             return self.base.inside(offset)
         for at, string in self.strings.items():
@@ -168,7 +168,7 @@ class Btf:
         return self.string(of.words[0])
 
     def blob(self):
-        """The section anew, as it is after changes."""
+        """Encodes the section again, after changes."""
         words = [word for of in self.types for word in of.words]
         types = struct.pack(f"{self.order}{len(words)}I", *words)
         head = (0xEB9F, 1, 0, HDR_LEN, 0, len(types), len(types), len(self.strings_bytes))
@@ -176,7 +176,7 @@ class Btf:
 
 
 def check_strings(btf):
-    """Each name is a string, each string is a name, once, in the order of the types."""
+    """Checks that names and strings match one to one, in the order of the types."""
     seen = {}
     for offset, string in btf.strings.items():
         if not string and offset:
@@ -214,7 +214,7 @@ def check_strings(btf):
 
 
 def check_type(btf, of):
-    """A type has what its kind takes, and no more."""
+    """Checks that a type has only the data of its kind."""
 
     def must(condition, what):
         if not condition:
@@ -255,7 +255,7 @@ def check_type(btf, of):
 
 
 def check(order, base_blob, blob):
-    """Raises what is wrong with the BTF of a module."""
+    """Raises an error in the BTF of a module."""
     base = Btf(order, base_blob, ".BTF.base")
     split = Btf(order, blob, ".BTF", base)
     for btf in base, split:
@@ -263,7 +263,7 @@ def check(order, base_blob, blob):
         for of in btf.types:
             check_type(btf, of)
     for of in base.types:
-        # What btf_relocate() looks for in vmlinux.
+        # btf_relocate() looks up these in vmlinux.
         if of.kind not in (INT, STRUCT) or of.vlen:
             raise base.wrong(f"{of}: it is not one that vmlinux is asked for")
     tagged = [of.words[2] for of in split.types if of.kind == DECL_TAG]

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Copies of a module's BTF with a damage each."""
+"""Copies of a module's BTF with one damage each."""
 
 from btf import FUNC, FUNC_PROTO, INT, STRUCT
 
 
 def first(btf, kind):
-    """The first type of a kind, with members or parameters if that kind has some."""
+    """Returns the first type of a kind, with members or parameters if the kind can have them."""
     return next(of for of in btf.types if of.kind == kind and (kind == INT or of.vlen))
 
 
 def with_strings(btf, strings):
-    """Gives BTF other strings, in which each name is found again."""
+    """Replaces the strings of BTF, and updates the offset of each name."""
     offsets = {}
     at = btf.first_string
     for string in strings:
@@ -24,8 +24,8 @@ def with_strings(btf, strings):
 
 
 def damages():
-    """Name of the damage, what it does to both Btf, what has to be found, and whether libbpf finds it,
-    too. What works on the bytes of the sections returns them."""
+    """Yields the name of a damage, a function that damages both Btf, the expected error, and whether
+    libbpf finds it, too. A function that changes the bytes of the sections returns the bytes."""
 
     def inside(_, split):
         first(split, FUNC_PROTO).words[3] += 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""BTF as libbpf writes it."""
+"""Writes BTF with libbpf."""
 
 import ctypes
 import os
@@ -8,7 +8,7 @@ from ctypes import POINTER, c_char_p, c_int, c_uint32, c_void_p
 
 from btf import HDR_LEN, Wrong
 
-# Arguments and result of what is called.
+# Arguments and results of the functions.
 FUNCTIONS = {
     "libbpf_set_print": ([c_void_p], c_void_p),
     "btf__new_split": ([c_char_p, c_uint32, c_void_p], c_void_p),
@@ -32,7 +32,7 @@ class Libbpf:
         self.lib.libbpf_set_print(None)
 
     def check(self, base_blob, blob):
-        """Raises that BTF is not what libbpf writes when it gets the types of it, one by one."""
+        """Raises an error if BTF differs from the output of libbpf for the same types."""
         old = new = None
         start = 1
         made = []
@@ -68,7 +68,7 @@ class Libbpf:
         written = ctypes.string_at(self.lib.btf__raw_data(btf, ctypes.byref(size)), size.value)
         order = "<" if written[0] == 0x9F else ">"
         (length,) = struct.unpack_from(order + "I", written, 4)
-        # Newer versions have a longer header, in which nothing is that the kernel asks for.
+        # Newer versions have a longer header. The kernel needs none of the new fields.
         head = bytearray(written[:HDR_LEN])
         struct.pack_into(order + "I", head, 4, HDR_LEN)
         return bytes(head) + written[length:]

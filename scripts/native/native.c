@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs code of the kernel in a process, and prints the CPU cycles that a call
- * takes, a row a line:
+ * Runs kernel code in a process, and prints the CPU cycles of a call, one row a
+ * line:
  *
  *     native VMLINUX IMAGE THUNK
- *     native --try VMLINUX IMAGE THUNK	only prints what cannot be measured, and why
+ *     native --try VMLINUX IMAGE THUNK	prints only rows that cannot be measured, and why
  *
- * VMLINUX is what extract-vmlinux makes of a kernel's bzImage, with the table
- * by which the kernel relocates itself. It is moved to the lowest 2 GiB, which
- * a process has. IMAGE is rows.o and objects of modules, linked with that.
- * Calls of ftrace and returns are patched as at boot: returns to jumps to THUNK,
- * as struct native names it, or to what they are without mitigations, `plain`.
+ * VMLINUX is the output of extract-vmlinux for a bzImage, with the relocation
+ * table of the kernel. It is moved to the lowest 2 GiB, where a process can map
+ * it. IMAGE is rows.o and module objects, linked with VMLINUX. Calls of ftrace and
+ * returns are patched as at boot. Returns become jumps to THUNK, a name in struct
+ * native, or plain returns for `plain`.
  */
 #include <elf.h>
 #include <errno.h>
@@ -56,9 +56,9 @@ struct image {
 	const char *path;
 	char *file;
 	size_t size;
-	uint64_t delta;		/* from where it was linked to where it is, */
-	uint64_t start, end;	/* which is here */
-	uint64_t limit;		/* where it has that of addresses of processes */
+	uint64_t delta;		/* from the link address to the real one */
+	uint64_t start, end;	/* real address */
+	uint64_t limit;		/* address of the limit of user addresses */
 };
 
 static const Elf64_Shdr *sections(const struct image *image)
@@ -66,7 +66,7 @@ static const Elf64_Shdr *sections(const struct image *image)
 	return (void *)(image->file + ((Elf64_Ehdr *)image->file)->e_shoff);
 }
 
-/* Where a section is in memory, and its end. */
+/* Returns the address of a section, and of its end. */
 static void *section(const struct image *image, const char *name, void **end)
 {
 	const Elf64_Ehdr *hdr = (void *)image->file;
@@ -118,7 +118,7 @@ static void load(struct image *image)
 	hdr = (void *)image->file;
 	if (image->file == MAP_FAILED || image->size < sizeof(*hdr) ||
 	    memcmp(hdr->e_ident, ELFMAG, SELFMAG) || hdr->e_machine != EM_X86_64)
-		die("%s is no ELF file for x86-64.", image->path);
+		die("%s is not an ELF file for x86-64.", image->path);
 
 	phdr = (void *)(image->file + hdr->e_phoff);
 	for (int i = 0; i < hdr->e_phnum; i++) {
@@ -141,7 +141,7 @@ static void load(struct image *image)
 			       image->file + phdr[i].p_offset, phdr[i].p_filesz);
 }
 
-/* See handle_relocations() of the kernel: a list of places of 32 bits from the end, one of 64. */
+/* See handle_relocations() of the kernel: lists of 32-bit and 64-bit places, from the end. */
 static void relocate(const struct image *image)
 {
 	const int32_t *place = (void *)(image->file + image->size / 4 * 4);
@@ -162,7 +162,7 @@ static void relocate(const struct image *image)
 		}
 	}
 	if (!done[0] || !done[1])
-		die("%s has no table of relocations behind it.", image->path);
+		die("%s has no relocation table at its end.", image->path);
 }
 
 static void jump_to(unsigned char *at, const void *to)
@@ -180,7 +180,7 @@ static void *target(const unsigned char *at)
 	return (char *)at + 5 + distance;
 }
 
-/* As apply_returns() of the kernel does. */
+/* Like apply_returns() of the kernel. */
 static int patch_returns(const struct image *image, const struct native *native, void *thunk)
 {
 	int32_t *site;
@@ -190,7 +190,7 @@ static int patch_returns(const struct image *image, const struct native *native,
 	for (site = section(image, ".return_sites", &end); site < (int32_t *)end; site++) {
 		unsigned char *at = (unsigned char *)site + *site;
 
-		/* Those of static calls are different. */
+		/* Returns of static calls differ. */
 		if (*at != JMP_OPCODE || target(at) != native->return_thunk)
 			continue;
 		if (thunk)
@@ -202,7 +202,7 @@ static int patch_returns(const struct image *image, const struct native *native,
 	return n;
 }
 
-/* As ftrace does. The linker has left out some places, and objtool may have patched others. */
+/* Like ftrace. The linker has dropped some places, and objtool may have patched others. */
 static void patch_mcount(const struct image *image, const struct native *native,
 			 uint64_t *site, uint64_t *end)
 {
@@ -216,8 +216,8 @@ static void patch_mcount(const struct image *image, const struct native *native,
 }
 
 /*
- * To copy_from_kernel_nofault(), all addresses here are those of a process, which
- * it does not read from. So the limit that it compares with becomes 0.
+ * copy_from_kernel_nofault() rejects user addresses, and all addresses here are user
+ * addresses. So set its limit to 0.
  */
 static uint64_t patch_nofault(unsigned char *function)
 {
@@ -229,7 +229,7 @@ static uint64_t patch_nofault(unsigned char *function)
 				memset(at, 0, 8);
 				return (uint64_t)at;
 			}
-	die("copy_from_kernel_nofault_allowed() does not compare with the limit of processes.");
+	die("copy_from_kernel_nofault_allowed() does not compare with the limit of user addresses.");
 }
 
 static void *thunk_of(const struct native *native, const char *name)
@@ -244,10 +244,10 @@ static void *thunk_of(const struct native *native, const char *name)
 	for (size_t i = 0; i < sizeof(thunks) / sizeof(thunks[0]); i++)
 		if (!strcmp(thunks[i].name, name)) {
 			if (!thunks[i].thunk)
-				die("This kernel has no return thunk of that kind: %s.", name);
+				die("This kernel has no return thunk %s.", name);
 			return thunks[i].thunk;
 		}
-	die("There is no kind of return thunks that is called %s.", name);
+	die("Unknown return thunk %s: use a name of struct native, or plain.", name);
 }
 
 static double now(void)
@@ -265,7 +265,7 @@ struct alternative {
 	uint8_t len, replacement_len;
 } __attribute__((packed));
 
-/* Whether a kernel has other code there if the CPU has, or lacks, a feature. */
+/* Returns whether the kernel replaces that code, depending on a CPU feature. */
 static bool depends_on_cpu(const struct image *vmlinux, uint64_t ip)
 {
 	const struct alternative *alternative;
@@ -278,7 +278,7 @@ static bool depends_on_cpu(const struct image *vmlinux, uint64_t ip)
 		at = (uint64_t)alternative + alternative->place;
 		if (ip < at || ip >= at + alternative->len)
 			continue;
-		/* Where it loads the limit, what it loads makes no difference. */
+		/* The load of the limit is patched anyway. */
 		if (vmlinux->limit < at || vmlinux->limit >= at + alternative->len)
 			return true;
 	}
@@ -289,9 +289,9 @@ static bool depends_on_cpu(const struct image *vmlinux, uint64_t ip)
 }
 
 /*
- * Runs a turn of a row in a process of its own, since what it calls may not run
- * in one; step by step, if it is to be known whether that is what runs in a
- * kernel. Returns a reason if it does not.
+ * Runs a turn of a row in a child process, since its kernel code may crash there.
+ * Optionally runs it in single steps, to check that the kernel would run the same
+ * code. Returns a reason on failure.
  */
 static const char *try_row(const struct image *vmlinux, const struct native *native,
 			   const struct native_row *row, bool by_steps)
@@ -355,13 +355,13 @@ int main(int argc, char **argv)
 	load(&image);
 	native = symbol(&image, "native");
 	if (native->nr_rows > MAX_ROWS)
-		die("There are too many rows.");
+		die("Too many rows: raise the limit in this file.");
 
 	if (strcmp(argv[3], "plain"))
 		thunk = thunk_of(native, argv[3]);
 	n = patch_returns(&vmlinux, native, thunk);
 	if (!n || !patch_returns(&image, native, thunk))
-		die("There is nothing to patch in %s: it has %d returns, and %s has none.",
+		die("Nothing to patch in %s: it has %d returns, and %s has none.",
 		    n ? image.path : vmlinux.path, n, n ? "it" : "that");
 	patch_mcount(&vmlinux, native, native->mcount_start, native->mcount_end);
 	sites = section(&image, "__mcount_loc", &end);
@@ -391,7 +391,7 @@ int main(int argc, char **argv)
 		}
 	}
 
-	/* The first two are the loop, and ten cycles. */
+	/* The first two rows are the loop, and ten cycles. */
 	cycle = (best[1] - best[0]) / 10;
 	for (int i = 2; i < native->nr_rows && !by_steps; i++)
 		if (!reason[i])

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A task, a socket and a packet as kfuncs take them, and a loop for each call
- * that is measured, as the JIT of the kernel translates it. All this is
- * compiled as code of the kernel, but native.c runs it in a process.
+ * A task, a socket and a packet as arguments of kfuncs, and a loop for each
+ * measured call, like the JIT of the kernel translates it. This file is compiled
+ * as kernel code, but native.c runs it in a process.
  */
 #include <linux/bpf.h>
 #include <linux/cred.h>
@@ -32,7 +32,7 @@ struct bpf_ns_ident {
 	u64 id;
 };
 
-/* Those that the object does not have are NULL. */
+/* A function that the object lacks is NULL. */
 #define KFUNC(NAME, ...) extern long NAME(__VA_ARGS__) __weak
 KFUNC(bpf_bench_c_empty, void);
 KFUNC(bpf_bench_c_ident, struct bpf_ns_ident *ident);
@@ -46,7 +46,7 @@ KFUNC(bpf_sk_netns_ident, struct sock *sk, struct bpf_ns_ident *ident);
 KFUNC(bpf_skb_netns_ident, struct sk_buff *skb, struct bpf_ns_ident *ident);
 KFUNC(bpf_xdp_netns_ident, struct xdp_buff *ctx, struct bpf_ns_ident *ident);
 
-/* Of vmlinux, for programs or for itself. */
+/* Functions of vmlinux. */
 extern u64 bpf_get_ns_current_pid_tgid(u64 dev, u64 ino, u64 info, u64 size, u64);
 extern u64 bpf_probe_read_kernel(u64 to, u64 size, u64 from, u64, u64);
 extern struct vfsmount *nsfs_mnt;
@@ -80,8 +80,8 @@ static struct vfsmount nsfs;
 static struct super_block nsfs_super;
 
 /*
- * What the loops pass. The device is 0:0, which the shims of compat/ have, too,
- * as long as nobody has looked for another one.
+ * Arguments for the loops. The device is 0:0, like in the shims of compat/ before
+ * they have read another one.
  */
 static struct bpf_ns_ident native_outermost __used;
 static u64 native_ino __used;
@@ -118,7 +118,7 @@ static void init(void)
 	task.nsproxy = &nsproxy;
 	rcu_assign_pointer(task.real_cred, &cred);
 #ifdef CONFIG_PREEMPT_RCU
-	/* As in a program. */
+	/* Like in a program. */
 	task.rcu_read_lock_nesting = 1;
 #endif
 	nsfs.mnt_sb = &nsfs_super;
@@ -132,7 +132,7 @@ static void init(void)
 	rxq.dev = &device;
 	frame.rxq = &rxq;
 
-	/* A process has one CPU, and %gs is 0: its variables are where they are linked. */
+	/* %gs is 0 in a process, so per-CPU variables are at their link address. */
 	this_cpu_write(current_task, &task);
 	boot_cpu_data.x86_virt_bits = 48;
 }
@@ -199,10 +199,10 @@ static int check_core(void)
 }
 
 /*
- * A loop as the JIT has it, of the program of that name in progs/bench.bpf.c of
- * the selftests, with offsets of members for operands: what is before it is in
- * ONCE, and a call in CALL. %rbx counts, and %r13 is where the program has the
- * place for an identity.
+ * The loop that the JIT generates for the program of that name in
+ * progs/bench.bpf.c of the selftests, with offsets of members as operands. ONCE is
+ * the code before the loop, and CALL a call. %rbx is the counter, and %r13 points
+ * to the identity.
  */
 #define LOOP(NAME, ONCE, CALL)							\
 static noinline void loop_##NAME(unsigned long turns)				\
@@ -236,7 +236,7 @@ static noinline void loop_##NAME(unsigned long turns)				\
 }
 
 LOOP(nothing, "", "")
-/* Each takes a cycle, and waits for the one before it. */
+/* Each takes a cycle, and depends on the previous one. */
 LOOP(cycles, "", ".rept 10; add $1, %%rax; .endr")
 LOOP(empty, "", "call bpf_bench_rust_empty")
 LOOP(empty_c, "", "call bpf_bench_c_empty")
@@ -265,17 +265,17 @@ LOOP(helper, "xor %%r14d, %%r14d; mov native_ino(%%rip), %%r15",
      "mov %%r14, %%rdi; mov %%r15, %%rsi; mov %%r13, %%rdx; mov $8, %%ecx;"
      "call bpf_get_ns_current_pid_tgid")
 
-/* What the verifier has in place of bpf_get_current_task(). */
+/* The verifier inlines bpf_get_current_task() as this. */
 #define CURRENT								\
 	"mov $current_task, %%eax; add %%gs:this_cpu_off, %%rax;"	\
 	"mov (%%rax), %%rax\n"
 
-/* And in place of bpf_rdonly_cast(), which is called with a type. */
+/* The verifier replaces bpf_rdonly_cast() by this. */
 #define CAST(FROM) "mov %%" FROM ", %%rdi; movabs $1, %%rsi; mov %%rdi, %%rax\n"
 
 /*
- * A load that may fault: ADD is OFFSET, if that is not 0. The kernel compares
- * with the bounds of its own half, here all addresses are beyond them.
+ * A load that may fault. ADD is OFFSET, if that is not 0. The kernel compares with
+ * the bounds of its half of the addresses; here, all addresses are outside.
  */
 #define LOAD(ADD, OFFSET, FROM, SUFFIX, TO)				\
 	"mov $0, %%r10; mov %%" FROM ", %%r11;" ADD			\
@@ -298,7 +298,7 @@ LOOP(walk, "xor %%r12d, %%r12d; mov $%c[thread_pid], %%r15",
      LOAD_AT("%c[inum]", "rdi", "l", "edi")
      "mov %%rdi, 8(%%r13)")
 
-/* Leaves the address in %rdx, and calls the helper. */
+/* Puts the address into %rdx, and calls the helper. */
 #define PROBE_READ(TO, SIZE)						\
 	"mov %%rbp, %%rdi; add $" TO ", %%rdi; mov $" SIZE ", %%esi;"	\
 	"call bpf_probe_read_kernel\n"
