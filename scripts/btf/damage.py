@@ -24,8 +24,8 @@ def with_strings(btf, strings):
 
 
 def damages():
-    """Yields the name of a damage, a function that damages both Btf, the expected error, and whether
-    libbpf finds it, too. A function that changes the bytes of the sections returns the bytes."""
+    """Yields the name of a damage, a function that damages both Btf, the expected error, and
+    whether libbpf finds it, too. A function that changes the bytes of sections returns them."""
 
     def inside(_, split):
         first(split, FUNC_PROTO).words[3] += 1
