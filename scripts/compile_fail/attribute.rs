@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-// Its BTF would be there all the same.
+// The BTF of a conditional function would still exist.
 kernel::bpf_kfuncs! {
     static KFUNCS;
     #[cfg(CONFIG_BPF)]

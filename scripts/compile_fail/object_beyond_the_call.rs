@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 struct Thing;
-// SAFETY: There is no function that takes it.
+// SAFETY: This does not compile, so no kfunc takes it.
 unsafe impl Object for Thing {
     const NAME: &'static str = "thing";
     const PROGS: ProgTypes = ProgTypes::ALL;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
 struct Trusted;
-// SAFETY: There is no function that takes it.
+// SAFETY: This does not compile, so no kfunc takes it.
 unsafe impl Object for Trusted {
     const NAME: &'static str = "trusted";
     const PROGS: ProgTypes = ProgTypes::ALL;
 }
 
 struct Rcu;
-// SAFETY: As above.
+// SAFETY: This does not compile, so no kfunc takes it.
 unsafe impl Object for Rcu {
     const NAME: &'static str = "rcu";
     const PROGS: ProgTypes = ProgTypes::ALL;
