@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The module with the programs that people really run, as it runs in the VM:
+"""Tests the module with common software, in the VM:
 
     python3 scripts/field [--full] [--only PART,...] FILE
 
-Leaves results in FILE, as KTAP. Needs LAYER=field of `enter`."""
+Writes results to FILE, in KTAP. Needs LAYER=field of `enter`."""
 
 import argparse
 import sys

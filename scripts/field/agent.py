@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Runs the agent of samples/agent, and keeps the lines that it prints."""
+"""Runs the agent of samples/agent, and stores its output lines."""
 
 import json
 import os
@@ -51,7 +51,7 @@ class Agent:
         self.errors = self.process.stderr.read()
 
     def events(self, event, **fields):
-        """Those with these fields, in order."""
+        """Returns the events with these fields, in order."""
         found = []
         for line in list(self.lines):
             if line["event"] == event and all(line.get(k) == v for k, v in fields.items()):
@@ -59,7 +59,7 @@ class Agent:
         return found
 
     def wait_for(self, event, match=lambda line: True, start=0, secs=SECS):
-        """The first line of an event that matches, when it has come."""
+        """Waits for the first line of an event that matches, and returns it."""
 
         def look():
             for line in self.lines[start:]:
@@ -75,7 +75,7 @@ class Agent:
         self.process.send_signal(number)
 
     def stop(self):
-        """Ends it as Ctrl-C does. Returns its last line."""
+        """Ends the agent like Ctrl-C. Returns its last line."""
         if self.stopped:
             return self.lines[-1]
         self.stopped = True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The VM as the tests need it, and what userspace says of namespaces."""
+"""Prepares the VM for the tests, and reads namespaces like userspace does."""
 
 import fcntl
 import os
@@ -15,14 +15,14 @@ DIR = pathlib.Path("/run/field")
 ROOTFS = DIR / "rootfs"
 USER = "field"
 USER_ID = 1000
-SECS = 60  # for what takes no time but on a slow machine
+SECS = 60  # timeout for quick operations on a slow machine
 
 TYPES = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"]
 NS_GET_ID = 0x8008B70D  # _IOR(NSIO, 13, __u64)
 
 
 def run(*command, check=True, timeout=SECS, **options):
-    """Runs a command. What it says when it fails is in what is raised."""
+    """Runs a command. On failure, the exception has its output."""
     done = subprocess.run(
         [str(word) for word in command],
         stdin=subprocess.DEVNULL,
@@ -41,7 +41,7 @@ def run(*command, check=True, timeout=SECS, **options):
 
 @contextmanager
 def running(*command):
-    """A command that runs as long as this lasts."""
+    """Runs a command for the duration of the context."""
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
         try:
             yield process
@@ -50,7 +50,7 @@ def running(*command):
 
 
 def wait_for(condition, what, secs=SECS):
-    """Returns what the condition is when it is true."""
+    """Waits until the condition is true, and returns its value."""
     end = time.monotonic() + secs
     while True:
         value = condition()
@@ -62,7 +62,7 @@ def wait_for(condition, what, secs=SECS):
 
 
 def ident(path):
-    """The identity of the namespace behind a file: (dev, ino, id)."""
+    """Returns the identity of the namespace of a file: (dev, ino, id)."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         stat = os.fstat(fd)
@@ -73,7 +73,7 @@ def ident(path):
 
 
 def idents(pid):
-    """The identities of all namespaces of a task."""
+    """Returns the identities of all namespaces of a task."""
     return {kind: ident(f"/proc/{pid}/ns/{kind}") for kind in TYPES}
 
 
@@ -83,7 +83,7 @@ def children(pid):
 
 
 def lsns(*args):
-    """What lsns(8) prints. It fails, without a word, if a process ends while it reads /proc."""
+    """Returns the output of lsns(8). lsns fails silently if a process ends meanwhile."""
 
     def listed():
         done = run("lsns", *args, check=False)
@@ -93,13 +93,13 @@ def lsns(*args):
 
 
 def init_below(pid):
-    """The child of a process that is the first one in a pid namespace of its own, when it is there."""
+    """Waits for a child of a process that is the first task of a pid namespace."""
 
     def look():
         ours = os.readlink(f"/proc/{pid}/ns/pid")
         for child in children(pid):
             try:
-                # Of those in its pid namespace, not of those that its children will be in.
+                # The pid namespace of the task, not that of its children.
                 if os.readlink(f"/proc/{child}/ns/pid") != ours:
                     return child
             except FileNotFoundError:
@@ -110,8 +110,8 @@ def init_below(pid):
 
 
 def overlay(path, place=None):
-    """Shows a directory, there or elsewhere, as one that can be written to. What is written is gone
-    with the VM."""
+    """Makes a directory writable, at the same or at another path. The changes are lost with the
+    VM."""
     above = DIR / "above" / (path.strip("/").replace("/", "-") or "root")
     for name in "upper", "work":
         (above / name).mkdir(parents=True)
@@ -128,10 +128,10 @@ def _make_rootfs():
             (ROOTFS / "bin" / applet).symlink_to("busybox")
     (ROOTFS / "etc/marker").write_text("", encoding="ascii")
     (ROOTFS / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n", encoding="ascii")
-    # systemd-nspawn asks for it.
+    # systemd-nspawn needs this.
     (ROOTFS / "etc/os-release").write_text("ID=field\n", encoding="ascii")
     (ROOTFS / "usr/lib").mkdir()
-    # podman makes it, as a user who may not.
+    # podman would create this, but a user must not.
     (ROOTFS / "etc/mtab").symlink_to("/proc/mounts")
 
 
@@ -151,9 +151,9 @@ def _make_user():
 
 
 def prepare():
-    """To be called once, in a VM whose root is read-only."""
+    """Call this once, in a VM with a read-only root."""
     DIR.mkdir()
-    # Overlays have to be on something that knows more than 9p.
+    # Overlays need more features than 9p has.
     run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", DIR)
     overlay("/etc")
     overlay("/var/lib")
@@ -162,11 +162,11 @@ def prepare():
         run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", path)
     if not os.path.exists("/sys/fs/cgroup/cgroup.procs"):
         run("mount", "-t", "cgroup2", "cgroup2", "/sys/fs/cgroup")
-    # As on a machine that was booted by systemd.
+    # Like on a machine that systemd has booted.
     run("mount", "--make-rshared", "/")
     pathlib.Path("/etc/machine-id").write_text(f"{uuid.uuid4().hex}\n", encoding="ascii")
     run("ip", "link", "set", "lo", "up")
-    # What podman gives a user is like what the host has, and there has to be something.
+    # The network that podman gives a user resembles that of the host, so the host needs one.
     run("ip", "link", "add", "field0", "type", "dummy")
     run("ip", "address", "add", "192.0.2.1/24", "dev", "field0")
     run("ip", "link", "set", "field0", "up")

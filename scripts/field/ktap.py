@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Results as KTAP, to a file and to stdout."""
+"""Writes results in KTAP, to a file and to stdout."""
 
 import sys
 import traceback
 
 
 class Skip(Exception):
-    """A test cannot run, and why."""
+    """The reason why a test cannot run."""
 
 
 class Report:
@@ -27,7 +27,7 @@ class Report:
             self._print(f"# {line}".rstrip())
 
     def run(self, name, function):
-        """Runs one test: it passes unless it raises something."""
+        """Runs one test. The test passes unless it raises an exception."""
         assert name == self.names[self.number], name
         self.number += 1
         try:
@@ -35,7 +35,7 @@ class Report:
         except Skip as reason:
             why = " ".join(str(reason).split())
             self._print(f"ok {self.number} {name} # SKIP {why}")
-        except Exception as error:  # whatever it is, go on with the others
+        except Exception as error:  # continue with the other tests
             if not isinstance(error, AssertionError) or not str(error):
                 self.say(traceback.format_exc())
             self.say(error)

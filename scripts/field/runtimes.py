@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Containers, as the programs of the distribution make them. All have the same root file system,
-and run the same script in it."""
+"""Starts containers with the programs of the distribution. All containers have the same root file
+system, and run the same script."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import subprocess
 
 from guest import DIR, ROOTFS, USER, USER_ID, init_below, overlay, run, wait_for
 
-# Tells what stat(2) says in there, does something that can be seen from outside, and waits.
+# Prints the results of stat(2) inside, causes events, and waits.
 SCRIPT = """#!/bin/sh
 cd /field
 for kind in cgroup ipc mnt net pid time user uts; do
@@ -28,7 +28,7 @@ done
 
 
 class Container:
-    """A container that runs. `runtime` and `name` are what the agent and nstop call it by."""
+    """A running container. `runtime` and `name` are those in the output of the agent and nstop."""
 
     def __init__(self, maker, name):
         self.maker = maker
@@ -46,7 +46,7 @@ class Container:
         wait_for(up, f"{self.name} is up")
 
     def inside(self):
-        """The pairs as stat(2) in the container has them."""
+        """Returns the pairs from stat(2) in the container."""
         lines = (self.dir / "inside").read_text(encoding="ascii").split("\n")
         return {kind: (int(dev), int(ino)) for kind, dev, ino in map(str.split, lines[:-1])}
 
@@ -62,7 +62,7 @@ class Container:
 
 
 class Maker:
-    """How containers of one kind are made."""
+    """Starts and stops containers of one runtime."""
 
     name = runtime = ""
 
@@ -79,7 +79,7 @@ class Maker:
         raise NotImplementedError
 
     def spawn(self, container, command, **options):
-        """Runs what stays there as long as the container is."""
+        """Runs a command that lasts as long as the container."""
         with open(container.dir / "output", "wb") as output:
             # pylint: disable-next=consider-using-with
             container.process = subprocess.Popen(
@@ -91,7 +91,7 @@ class Maker:
             )
 
     def detach(self, container, command, **options):
-        """Runs what is done when the container runs, which keeps the output."""
+        """Runs a command that ends when the container runs, and stores its output."""
         with open(container.dir / "output", "wb") as output:
             done = subprocess.run(
                 [str(word) for word in command],
@@ -109,7 +109,7 @@ class Maker:
         pass
 
     def called(self, container):
-        """What the agent and nstop call it: runtime, name, what is inside of that."""
+        """Returns the names in the agent and nstop: runtime, name, inner container."""
         return self.runtime, container.name, None
 
     def version(self):
@@ -117,13 +117,13 @@ class Maker:
 
 
 class Oci(Maker):
-    """crun, runc: from an OCI bundle."""
+    """crun, runc: start an OCI bundle."""
 
     def __init__(self, runtime):
         self.name = self.runtime = runtime
 
     def bundle(self, container):
-        """Can be changed by those who make other containers."""
+        """Subclasses override this for other containers."""
         if not (container.dir / "config.json").exists():
             run(self.runtime, "spec", "--bundle", container.dir)
         config = json.loads((container.dir / "config.json").read_text(encoding="utf-8"))
@@ -180,7 +180,7 @@ class Podman(Maker):
 
 
 class VolatilePodman(Podman):
-    """Containers that go when they end are in a list of their own."""
+    """Containers with --rm are in a separate list."""
 
     name = "podman --rm"
     options = ["--rm"]
@@ -191,7 +191,7 @@ class RootlessPodman(Podman):
     rootfs, mode = pathlib.Path(f"/home/{USER}/rootfs"), ""
 
     def make(self, container):
-        # podman has to make files in there.
+        # podman has to create files in it.
         shutil.copytree(ROOTFS, self.rootfs, symlinks=True)
         run("chown", "--recursive", "--no-dereference", USER, self.rootfs)
         super().make(container)
@@ -208,7 +208,7 @@ class Nspawn(Maker):
     name = runtime = "systemd-nspawn"
 
     def make(self, container):
-        # In a cgroup as systemd-nspawn@.service has it.
+        # Use the cgroup of systemd-nspawn@.service.
         cgroup = f"/sys/fs/cgroup/machine.slice/systemd-nspawn@{container.name}.service"
         os.makedirs(cgroup)
         self.spawn(
@@ -267,8 +267,8 @@ class Unshare(Nameless):
 
 
 class Nested(Maker):
-    """crun, in a container of runc that has the programs of the host and is privileged. What is
-    returned is the inner one."""
+    """crun, in a privileged container of runc with the programs of the host. Returns the inner
+    container."""
 
     name = "crun in runc"
     runtime = "crun"
@@ -328,7 +328,7 @@ class Privileged(Oci):
             {"destination": "/run", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]},
             {"destination": str(DIR), "type": "bind", "source": str(DIR), "options": ["rbind"]},
         ]
-        # It is in what is mounted by now, but has to be last.
+        # It is mounted already, but has to be the last mount.
         field = [mount for mount in config["mounts"] if mount["destination"] == "/field"]
         config["mounts"] = [m for m in config["mounts"] if m not in field] + field
         return config

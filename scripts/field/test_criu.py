@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""CRIU: a container is checkpointed, and restored when another namespace has got its pair."""
+"""CRIU checkpoints a container, and restores it after another namespace has got its pair."""
 
 import os
 import pathlib
@@ -10,9 +10,9 @@ from guest import DIR, children, ident, init_below, run, wait_for
 from ktap import Skip
 from runtimes import Oci
 
-# A tree of three, of which each opens something now and then.
+# Three processes, each of which opens a file periodically.
 TREE = """#!/bin/sh
-# The output is a file that is not in here.
+# The output is a file outside of the container.
 exec < /dev/null > /dev/null 2>&1
 for name in a b; do
 	(while :; do : < /etc/marker; usleep 200000; done) &
@@ -38,7 +38,7 @@ def criu_check(report):
 
 
 class Tree(Oci):
-    """A container of runc, which lets criu do the rest."""
+    """A container of runc, which calls criu."""
 
     images = DIR / "images"
 
@@ -47,8 +47,8 @@ class Tree(Oci):
 
     def bundle(self, container):
         config = super().bundle(container)
-        # Without those that criu 4.1 cannot restore here. To dump a net namespace it asks for
-        # sockets of UDP-Lite, and fails, since Linux has none any more:
+        # Without the namespaces that criu 4.1 cannot restore here. To dump a net namespace, criu
+        # lists UDP-Lite sockets, and fails, since Linux has removed UDP-Lite:
         # "Sockects collect procedure family AF_INET proto IPPROTO_UDPLITE: -2"
         namespaces = config["linux"]["namespaces"]
         config["linux"]["namespaces"] = [
@@ -72,27 +72,27 @@ class Tree(Oci):
 
 
 def pids_inside(pid):
-    """Pids on the host and in there, of a container's init and its children that stay."""
+    """Returns the outer and inner pids of a container's init and its permanent children."""
     found = {}
     for task in [pid, *children(pid)]:
         try:
             status = pathlib.Path(f"/proc/{task}/status").read_text(encoding="ascii")
         except (FileNotFoundError, ProcessLookupError):
-            # One that sleeps, which is gone soon.
+            # Skip usleep, which ends soon.
             continue
         for line in status.splitlines():
             words = line.split()
-            # 0: released after the file was opened.
+            # 0: the task was released after the open.
             if words[0] == "NSpid:" and words[-1] != "0":
                 found[task] = int(words[-1])
     return found
 
 
 class Holder:
-    """A pid namespace, with a task in it that executes something now and then."""
+    """A pid namespace with a task that calls execve periodically."""
 
     def __init__(self):
-        # Nothing but that: of the numbers that are free, each goes to a pid namespace.
+        # No other type, so that each free number goes to a pid namespace.
         command = ["unshare", "--fork", "--kill-child", "--pid",
                    "sh", "-c", "while :; do /bin/true; sleep 0.2; done"]
         # pylint: disable-next=consider-using-with
@@ -106,7 +106,7 @@ class Holder:
 
 
 def take_pair(wanted):
-    """Makes namespaces until one has that pair, and keeps that one alone."""
+    """Creates namespaces until one has that pair, and keeps only that one."""
     holders = []
     try:
         for _ in range(HOLDERS):
@@ -144,7 +144,7 @@ def migrate_under(report, maker, agent):
             maker.checkpoint(container)
         except RuntimeError as error:
             report.say(error)
-            raise Skip(f"it cannot be checkpointed here: {reason(error)}") from error
+            raise Skip(f"checkpointing fails here: {reason(error)}") from error
         wait_for(lambda: not os.path.exists(f"/proc/{container.pid}"), "it is gone")
 
         holder = take_pair(old[:2])
@@ -156,7 +156,7 @@ def migrate_under(report, maker, agent):
             maker.restore(container)
         except RuntimeError as error:
             report.say(error)
-            raise Skip(f"it cannot be restored here: {reason(error)}") from error
+            raise Skip(f"restoring fails here: {reason(error)}") from error
         container.pid = maker.state(container)["pid"]
         new = ident(f"/proc/{container.pid}/ns/pid")
         after = pids_inside(container.pid)
@@ -176,18 +176,18 @@ def migrate_under(report, maker, agent):
 
 
 def reason(error):
-    """The first error that criu tells of, else the last line."""
+    """Returns the first error of criu, or else the last line."""
     lines = str(error).splitlines()
     return next((line for line in lines if "Error (" in line), lines[-1])
 
 
 def main_pids(pids):
-    """Of those that stay: init, and the two loops."""
+    """Returns the pids of init and the two loops."""
     return sorted(pids.values())[:3]
 
 
 def seen_inside(agent, namespace):
-    """The pids in there of those three, as the agent was told."""
+    """Returns the inner pids of these three from the agent."""
 
     def three():
         events = agent.events("open", path="/etc/marker")

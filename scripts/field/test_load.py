@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Many containers start and stop while the agent runs: is each exec that of the right one?"""
+"""Many containers start and stop while the agent runs. Each exec is from the right container."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from agent import Agent, pair, triple
 from guest import DIR, ROOTFS, run
 from runtimes import Oci
 
-# What a container executes has its number in the path, and it leaves what stat(2) says.
+# Each container executes a path with its number, and writes the results of stat(2).
 SCRIPT = "stat -L -c '%d %i' /proc/self/ns/pid > /field/{n}; /tags/{n}/true; /tags/{n}/true"
 
 
@@ -40,7 +40,7 @@ def prepare(number):
 
 
 def bpf_time():
-    """Nanoseconds and runs of the agent's programs."""
+    """Returns the nanoseconds and runs of the agent's programs."""
     shown = json.loads(run("bpftool", "-j", "prog", "show").stdout)
     mine = [prog for prog in shown if prog.get("name", "").startswith("on_")]
     return sum(p.get("run_time_ns", 0) for p in mine), sum(p.get("run_cnt", 0) for p in mine)
@@ -78,7 +78,7 @@ def load(report, number, at_once):
 
 
 def judge(agent, share, number):
-    """Which execs are said to be of another container than the one that made them?"""
+    """Returns the execs that were attributed to a wrong container."""
     wrong, ids, pairs, seen = [], {}, set(), 0
     for event in agent.events("exec"):
         words = event["path"].split("/")
@@ -88,7 +88,7 @@ def judge(agent, share, number):
         n, told = words[2], triple(event["ns"]["pid"])
         inside = tuple(map(int, (share / n).read_text(encoding="ascii").split()))
         container = event.get("container") or {}
-        # One container has one id, and an id is that of one container only.
+        # Each container has one id, and each id belongs to one container.
         if (
             container.get("id") != f"load-{n}"
             or inside != pair(event["ns"]["pid"])

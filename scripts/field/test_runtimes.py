@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Each runtime: what the agent says of a container is what stat(2) and NS_GET_ID say from outside
-and stat(2) from inside, lsns(8) says the same, and nstop has it by the name that its runtime uses."""
+"""For each runtime, the identities from the agent equal those of stat(2) and NS_GET_ID from outside,
+of stat(2) from inside, and of lsns(8). nstop shows the name that the runtime uses."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def start(report, maker):
         report.say(maker.version())
         container = maker.start("field-" + maker.name.replace(" ", "-"))
         container.wait_up()
-    except Exception as error:  # not what is tested here, but to be known
+    except Exception as error:  # not tested here, but worth a note
         report.say(error)
         raise Skip(f"{maker.name} cannot run here: {str(error).splitlines()[-1]}") from error
     return container
@@ -58,7 +58,7 @@ def listed_of(pid):
 
 
 def check_lsns(maker, container, outside):
-    """Which are its own? As lsns has it; that the kfuncs say the same is seen by the events."""
+    """Returns the own namespaces by lsns. The events show that the kfuncs agree."""
     theirs, host = listed_of(container.pid), listed_of(1)
     row = {}
     for kind in TYPES:
@@ -103,7 +103,7 @@ def check_events(report, maker, agent, container, outside):
         check_name(maker, container, line)
     assert pair(seen["connect"]["socket_ns"]) == outside["net"][:2], seen["connect"]
     assert seen["connect"]["address"] == "127.0.0.1"
-    # bwrap and podman have a process of their own there.
+    # bwrap and podman have their own process in the container.
     assert last["pid_inside"] == 1, last
     report.say(json.dumps(seen["exec"]))
 
@@ -120,9 +120,9 @@ def check_name(maker, container, line):
 
 def print_table(report):
     if not table:
-        raise Skip("no runtime has run")
+        raise Skip("no runtime ran")
     report.say(f"{'':16} " + " ".join(f"{kind:6}" for kind in TYPES))
     for name, row in table.items():
         words = " ".join(f"{'own' if row[kind] else 'host':6}" for kind in TYPES)
         report.say(f"{name:16} {words}")
-        assert row["pid"] and row["mnt"], f"{name} has no namespaces of its own?"
+        assert row["pid"] and row["mnt"], f"{name} has no pid or mnt namespace of its own"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""iproute2, util-linux, procps: the namespace that they name is the one that the agent is told of."""
+"""iproute2, util-linux and procps show the namespaces that the agent reports."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from guest import ident, idents, lsns, run
 NETNS = "field-net"
 PATH = f"/run/netns/{NETNS}"
 
-# A socket that is opened in one net namespace, and used in another one.
+# Opens a socket in one net namespace, and uses it in another one.
 SOCKET = """
 import os, socket
 s = socket.socket()
@@ -28,7 +28,7 @@ def tests(full):
 
 
 class Session:
-    """The agent and a net namespace, and what is started meanwhile."""
+    """Runs the agent with a net namespace, and ends other commands afterwards."""
 
     def __enter__(self):
         self.started = []
@@ -54,7 +54,7 @@ class Session:
 
 
 def same_file(told):
-    """As iproute2 compares: by device and inode of the file."""
+    """Compares device and inode of the file, like iproute2."""
     stat = os.stat(PATH)
     assert pair(told) == (stat.st_dev, stat.st_ino), f"{told}, not {stat}"
     assert triple(told) == ident(PATH), told
@@ -69,7 +69,7 @@ def ip_netns(report):
         assert identified == [NETNS], identified
         pids = run("ip", "netns", "pids", NETNS).stdout.split()
         assert str(pid) in pids, pids
-        # Of the host, and not by that name.
+        # A task of the host has no such name.
         me = session.exec_of(session.spawn("sleep", "1000"), "/sleep")
         assert triple(me["ns"]["net"]) == ident("/proc/1/ns/net"), me
         assert run("ip", "netns", "identify", me["pid"]).stdout.split() == []
@@ -96,7 +96,7 @@ def nsenter(report):
             "exec", lambda e: e["path"].endswith("/sleep") and e["pid_inside"] == 1
         )
         session.spawn("nsenter", "--target", str(first["pid"]), "--all", "sleep", "1002")
-        # It forks, to be in the pid namespace.
+        # nsenter forks to enter the pid namespace.
         inside = session.agent.wait_for(
             "exec", lambda e: e["ns"]["pid"] == first["ns"]["pid"] and e["pid"] != first["pid"]
             and e["path"].endswith("/sleep")
