@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The programs of "Which call do I need?" in Documentation/bpf/ns_ident.rst, as
- * they are printed there: what they find out is what stat(2) and NS_GET_ID say.
+ * The results of the example programs in Documentation/bpf/ns_ident.rst equal
+ * stat(2) and NS_GET_ID.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -45,7 +45,7 @@ FIXTURE_TEARDOWN(which)
 		close(self->ns);
 }
 
-/* Loads progs/NAME.bpf.c, and finds the map that the answer is in. */
+/* Loads progs/NAME.bpf.c, and returns its map with the results. */
 static int load(struct probe *probe, const char *name, const char *map)
 {
 	int err = probe_prepare(probe, name) ?: bpf_object__load(probe->obj);
@@ -78,7 +78,7 @@ static void expect_only_key(struct __test_metadata *_metadata, int map,
 	EXPECT_EQ(-ENOENT, bpf_map_get_next_key(map, next, next));
 }
 
-/* An attempt is enough, after which the task is still there. */
+/* A failing call is enough, and the task continues. */
 static int do_exec(void *unused)
 {
 	char *const none[] = { NULL };
@@ -108,7 +108,7 @@ struct exec {
 };
 
 struct execs {
-	pid_t pid;		/* of whom it is about */
+	pid_t pid;		/* task to look for */
 	struct exec exec;
 };
 
@@ -164,7 +164,7 @@ TEST_F(which, pid)
 	self->map = load(&self->probe, "which_pid", "execs");
 	ASSERT_LE(0, self->map);
 
-	/* One namespace is that of the agent, another one is nested in it. */
+	/* The namespace of the task is nested in that of the agent. */
 	ASSERT_EQ(0, ns_start(&self->other, NULL, CLONE_NEWPID));
 	ASSERT_EQ(0, ns_start(&self->task, &self->other, CLONE_NEWPID));
 	self->ns = ns_open(self->other.pid, "pid");
@@ -179,13 +179,13 @@ TEST_F(which, pid)
 	tgid = ioctl(self->ns, NS_GET_TGID_IN_PIDNS, self->task.pid);
 	EXPECT_EQ(2, tgid);
 	ASSERT_EQ(0, ns_call(&self->task, do_exec, NULL));
-	/* The agent does not see who is outside. */
+	/* The agent does not see a task outside. */
 	ASSERT_EQ(0, do_exec(NULL));
 	expect_count(_metadata, self->map, &tgid, 1);
 	expect_only_key(_metadata, self->map, &tgid);
 }
 
-/* A task in a net namespace, where there is nothing but a loopback device. */
+/* A new net namespace has only a loopback device. */
 static int do_lo_up(void *unused)
 {
 	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP };
@@ -206,7 +206,7 @@ static int do_lo_up(void *unused)
 				      &self->ident));			\
 	} while (0)
 
-/* A socket with an address, which is then known. */
+/* Opens a socket with an address, and returns the address. */
 static int open_socket(int type, struct sockaddr_in *addr)
 {
 	socklen_t len = sizeof(*addr);
@@ -222,7 +222,7 @@ static int open_socket(int type, struct sockaddr_in *addr)
 	return sock;
 }
 
-/* Both ends are the task's. The end waits until all has been done. */
+/* Both ends belong to the task. recv() waits until the data has arrived. */
 static int do_tcp(void *unused)
 {
 	struct sockaddr_in addr, from;
@@ -257,7 +257,7 @@ TEST_F(which, sk)
 
 #define PAYLOAD 100
 
-/* To itself. It has arrived when it comes out. */
+/* Sends to itself. The packet has arrived when recv() returns. */
 static int do_udp(void *unused)
 {
 	struct sockaddr_in addr;
@@ -274,7 +274,7 @@ static int do_udp(void *unused)
 	return err;
 }
 
-/* Attaches the program that comes along, until the task ends. */
+/* Attaches the program that the test passed, until the task ends. */
 static int do_attach_tcx(void *unused)
 {
 	int link = bpf_link_create(ns_received_fd, if_nametoindex("lo"),
@@ -294,13 +294,13 @@ TEST_F(which, skb)
 				bpf_program__fd(self->probe.prog),
 				do_attach_tcx, NULL));
 	ASSERT_EQ(0, ns_call(&self->task, do_udp, NULL));
-	/* With the headers of Ethernet, IP and UDP. */
+	/* Includes the headers of Ethernet, IP and UDP. */
 	expect_count(_metadata, self->map, &self->ident,
 		     14 + 20 + 8 + PAYLOAD);
 	expect_only_key(_metadata, self->map, &self->ident);
 }
 
-/* By the network stack: the driver cannot. */
+/* Generic XDP, since the driver has no native XDP. */
 static int do_attach_xdp(void *unused)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_SKB_MODE);

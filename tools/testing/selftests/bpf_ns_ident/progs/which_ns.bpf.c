@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which namespaces, of all types, is the task in that did this? */
+/* Records the namespaces of all types for each call of execve(2). */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
@@ -30,7 +30,7 @@ int which_ns(void *ctx)
 	if (!exec)
 		return 0;
 	exec->pid_tgid = bpf_get_current_pid_tgid();
-	/* What there is none of in this kernel stays zero. */
+	/* A type that this kernel lacks stays zero. */
 	for (int i = 0; i < 8; i++)
 		bpf_get_current_ns_ident(types[i], &exec->ns[i]);
 	bpf_ringbuf_submit(exec, 0);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which pid does the task have where the agent lives that asks? */
+/* Counts calls of execve(2) by the pid in the pid namespace of an agent. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
 struct bpf_ns_ident { __u64 dev, ino, id; };
 __s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
 
-/* For the agent to fill in: stat(2) and NS_GET_ID of /proc/self/ns/pid. */
+/* The agent stores stat(2) and NS_GET_ID of its /proc/self/ns/pid here. */
 struct bpf_ns_ident agent;
 
-/* How often a process called execve(), by the pid that the agent knows. */
+/* Number of calls, by the pid that the agent sees. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -24,7 +24,7 @@ int which_pid(void *ctx)
 	__u64 zero = 0, *count;
 	__u32 tgid;
 
-	/* The agent sees its own namespace, and what is nested in that. */
+	/* The agent sees tasks in its own pid namespace and in nested ones. */
 	if (pid_tgid < 0)
 		return 0;
 	tgid = pid_tgid >> 32;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which pid namespace, and so which container, does this come from? */
+/* Counts calls of execve(2) by pid namespace, and so by container. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
 struct bpf_ns_ident { __u64 dev, ino, id; };
 int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
 
-/* How often tasks of a namespace called execve(). */
+/* Number of calls by tasks of a pid namespace. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);

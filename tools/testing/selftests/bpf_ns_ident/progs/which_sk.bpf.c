@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which net namespace was this socket opened in? */
+/* Counts TCP connections by the net namespace of the socket. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
@@ -7,7 +7,7 @@ struct bpf_ns_ident { __u64 dev, ino, id; };
 int bpf_sk_netns_ident(const struct sock_common *sk,
 		       struct bpf_ns_ident *ident) __ksym;
 
-/* How many sockets of a namespace have been connected by TCP. */
+/* Number of connected sockets of a net namespace. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -23,7 +23,7 @@ int which_sk(__u64 *ctx)
 	struct bpf_ns_ident ident = {};
 	__u64 zero = 0, *count;
 
-	/* Whoever the current task is: a packet may be what does this. */
+	/* The current task may be unrelated: a packet can cause this event. */
 	if ((int)ctx[2] != BPF_TCP_ESTABLISHED ||
 	    bpf_sk_netns_ident(&sk->__sk_common, &ident))
 		return 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which net namespace is this packet in now? */
+/* Counts received bytes by the net namespace of the packet. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
@@ -7,7 +7,7 @@ struct bpf_ns_ident { __u64 dev, ino, id; };
 int bpf_skb_netns_ident(const struct __sk_buff *skb,
 			struct bpf_ns_ident *ident) __ksym;
 
-/* How many bytes came in. */
+/* Number of bytes. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -15,7 +15,7 @@ struct {
 	__type(value, __u64);
 } bytes SEC(".maps");
 
-/* One program for as many devices, in as many namespaces, as you like. */
+/* One program for any number of devices, in any number of namespaces. */
 SEC("tcx/ingress")
 int which_skb(struct __sk_buff *skb)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which net namespace has this frame been received in? */
+/* Counts received frames by the net namespace of the device. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
@@ -7,7 +7,7 @@ struct bpf_ns_ident { __u64 dev, ino, id; };
 int bpf_xdp_netns_ident(const struct xdp_md *ctx,
 			struct bpf_ns_ident *ident) __ksym;
 
-/* How many frames came in. */
+/* Number of frames. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -15,7 +15,7 @@ struct {
 	__type(value, __u64);
 } frames SEC(".maps");
 
-/* One program for as many devices, in as many namespaces, as you like. */
+/* One program for any number of devices, in any number of namespaces. */
 SEC("xdp")
 int which_xdp(struct xdp_md *ctx)
 {
