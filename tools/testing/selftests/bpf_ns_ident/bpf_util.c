@@ -13,7 +13,7 @@
 
 char probe_log[LOG_SIZE];
 
-/* As comments of KTAP. */
+/* Prints warnings as KTAP comments. */
 static int print_warning(enum libbpf_print_level level, const char *format,
 			 va_list args)
 {
@@ -118,7 +118,7 @@ void probe_target(struct probe *probe, pid_t pid)
 static int take_event(void *ctx, void *data, size_t size)
 {
 	memcpy(ctx, data, sizeof(struct report));
-	/* Do not take another one, that is for the next time. */
+	/* Leave further events for the next call. */
 	return -ECANCELED;
 }
 
@@ -132,7 +132,7 @@ int probe_wait(struct probe *probe, struct report *event)
 	ring = ring_buffer__new(fd, take_event, event, NULL);
 	if (!ring)
 		return -errno;
-	/* Returns 0 also for an event that is just being written. */
+	/* The call also returns 0 for an incomplete event. */
 	do {
 		err = ring_buffer__poll(ring, 1000);
 	} while (!err && time(NULL) < deadline);
@@ -173,7 +173,7 @@ int btf_open(const char *module, __u32 *id)
 
 int kfunc_find(struct kfunc *kfunc, const char *module, const char *name)
 {
-	/* It takes long, and stays the same. */
+	/* Parsing takes long, and the result never changes. */
 	static struct btf *vmlinux;
 	struct btf *btf;
 
@@ -212,7 +212,7 @@ int raw_load(struct raw_prog *prog)
 		    .log_size = sizeof(prog->log),
 		    .log_level = 1);
 
-	/* There are no others. */
+	/* All syscall programs are sleepable. */
 	if (prog->type == BPF_PROG_TYPE_SYSCALL)
 		opts.prog_flags |= BPF_F_SLEEPABLE;
 	if (prog->token_fd > 0) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * BPF programs of tests: those from progs/, which write to a struct report, and
- * those that a test writes instruction by instruction.
+ * BPF programs for tests: programs from progs/, which write to a struct report, and
+ * programs that a test builds from instructions.
  *
- * Functions return 0 or what they are asked for, or a negative errno.
+ * Functions return 0 or a result, or a negative errno.
  */
 #ifndef _BPF_UTIL_H
 #define _BPF_UTIL_H
@@ -19,33 +19,33 @@
 
 #define LOG_SIZE 65536
 
-/* Where the test itself is, and all that was built with it. */
+/* Returns the directory of the test and of all files built with it. */
 const char *test_dir(void);
 
 struct probe {
 	struct bpf_object *obj;
-	struct bpf_program *prog;	/* the first one */
+	struct bpf_program *prog;	/* first program */
 	struct bpf_link *link;
 	struct report *report;		/* shared with the program */
 	int fd;
 };
 
-/* What the verifier said of the last one that was refused. */
+/* The verifier's log of the last rejected program. */
 extern char probe_log[LOG_SIZE];
 
 /* Loads progs/NAME.bpf.c, in two steps or in one. */
 int probe_prepare(struct probe *probe, const char *name);
 int probe_finish(struct probe *probe);
 int probe_load(struct probe *probe, const char *name);
-/* Loads and attaches it. */
+/* Loads and attaches progs/NAME.bpf.c. */
 int probe_open(struct probe *probe, const char *name);
-/* Starts anew, for a process. */
+/* Resets the report, and selects a process. */
 void probe_target(struct probe *probe, pid_t pid);
-/* Waits for the next event of a program that has them. */
+/* Waits for the next event of a program with a ring buffer. */
 int probe_wait(struct probe *probe, struct report *event);
 void probe_close(struct probe *probe);
 
-/* Opens the BTF of a module that is loaded now. */
+/* Opens the BTF of a loaded module. */
 int btf_open(const char *module, __u32 *id);
 
 /* A kfunc, and the BTF that has it. */
@@ -58,11 +58,11 @@ struct kfunc {
 int kfunc_find(struct kfunc *kfunc, const char *module, const char *name);
 void kfunc_close(struct kfunc *kfunc);
 
-/* The first one in a program's fd_array is for maps. */
+/* The first entry of a program's fd_array is for maps. */
 #define BPF_CALL_KFUNC(ID)						\
 	BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 1, ID)
 
-/* Writes a program that asks KFUNC, which has that id, and does nothing else. */
+/* Writes a program that only calls KFUNC, which has that id. */
 #define NR_ASK_INSNS 8
 void ask_ident(struct bpf_insn insns[NR_ASK_INSNS], int kfunc_id);
 
@@ -84,14 +84,14 @@ struct raw_prog {
 /* Returns a file descriptor. */
 int raw_load(struct raw_prog *prog);
 
-/* Loads a program of a type that does nothing but ask for the identity. */
+/* Loads a program of a type that only calls KFUNC. */
 int raw_load_type(struct raw_prog *prog, enum bpf_prog_type type,
 		  enum bpf_attach_type attach_type);
 
-/* Whether such a program that calls KFUNC of MODULE loads: 0 if it does. */
+/* Tries to load such a program with KFUNC of MODULE. Returns 0 on success. */
 int module_try(struct raw_prog *prog, enum bpf_prog_type type);
 
-/* Runs a syscall program, and returns what the program did. */
+/* Runs a syscall program, and returns its return value. */
 int run_syscall_prog(int fd, void *ctx, size_t size);
 
 #endif /* _BPF_UTIL_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Modules with kfuncs come and go: a module stays as long as there is a program
- * that calls a kfunc of it, and no longer, and leaves nothing behind.
+ * A module with kfuncs cannot be unloaded while a program that calls its kfuncs is
+ * loaded. It can be unloaded after that, and leaves nothing behind.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,16 +26,16 @@ struct user {
 	const char *module;
 	const char *kfunc;
 	int (*load)(struct raw_prog *prog);
-	/* Whether the answer is right. */
+	/* Returns whether the result is right. */
 	bool (*run)(int fd);
 };
 
-/* That of the tests and of all that they start. */
+/* Pid namespace of the tests and of their children. */
 static struct bpf_ns_ident own_ident;
 
 /*
- * Returns 0, or something else if the identity is not what the context has. Not
- * sleepable, since such a program is gone sooner.
+ * The program returns 0 if the identity equals the one in the context. It is not
+ * sleepable, since such a program is freed sooner.
  */
 static int load_ident(struct raw_prog *prog)
 {
@@ -118,7 +118,7 @@ static const struct user add_user = {
 	.run = run_add,
 };
 
-/* What keeps the module, and what does not. */
+/* Objects that keep the module loaded, and objects that do not. */
 FIXTURE(unload)
 {
 	struct kfunc kfunc;
@@ -166,7 +166,7 @@ TEST_F(unload, is_refused_while_a_program_is_loaded)
 
 	ASSERT_LE(0, fd);
 	expect_kept();
-	/* As if nobody had tried. */
+	/* The failed unload has no effect. */
 	EXPECT_TRUE(run_ident(fd));
 	second = load_ident(self->prog);
 	EXPECT_LE(0, second);
@@ -177,7 +177,7 @@ TEST_F(unload, is_refused_while_a_program_is_loaded)
 	expect_gone();
 }
 
-/* An instance of bpffs that is mounted nowhere. */
+/* Opens an instance of bpffs without a mount point. */
 static int open_bpffs(void)
 {
 	int mnt = -1, fs = syscall(SYS_fsopen, "bpf", FSOPEN_CLOEXEC);
@@ -198,7 +198,7 @@ static int pin(int fd, const char *name)
 	return fd < 0 ? fd : bpf_obj_pin_opts(fd, name, &opts);
 }
 
-/* What is opened is closed when the task ends. */
+/* The files are closed when the task ends. */
 static int do_pin_prog(void *prog)
 {
 	return pin(load_ident(prog), "pin");
@@ -220,7 +220,7 @@ static int get_pinned(int mnt)
 	return bpf_obj_get_opts("pin", &opts);
 }
 
-/* Has a task pin something to self->fd, and end. */
+/* A task pins an object to self->fd, and ends. */
 #define pin_and_exit(DO)						\
 	do {								\
 		self->fd = open_bpffs();				\
@@ -263,7 +263,7 @@ TEST_F(unload, is_refused_while_a_link_is_pinned)
 	expect_gone();
 }
 
-/* Of all that came with the program, only the link is left. */
+/* Only the link of the program remains. */
 TEST_F(unload, is_refused_while_a_program_is_attached)
 {
 	struct probe probe, shared = {};
@@ -286,7 +286,7 @@ TEST_F(unload, is_refused_while_a_program_is_attached)
 	EXPECT_EQ(0, shared.report->err);
 	EXPECT_EQ(own_ident.id, shared.report->ident.id);
 
-	/* The task has the link, too. */
+	/* The task has the link as well. */
 	close(self->fd);
 	self->fd = -1;
 	expect_kept();
@@ -294,7 +294,7 @@ TEST_F(unload, is_refused_while_a_program_is_attached)
 	expect_gone();
 }
 
-/* To be called by another program. */
+/* The map is for tail calls by another program. */
 TEST_F(unload, is_refused_while_a_program_is_in_a_map)
 {
 	int fd = load_ident(self->prog), index = 0;
@@ -310,7 +310,7 @@ TEST_F(unload, is_refused_while_a_program_is_in_a_map)
 	expect_gone();
 }
 
-/* What the verifier took for a program that it then refused is given back. */
+/* The verifier releases the module after it has rejected a program. */
 TEST_F(unload, works_after_a_program_was_refused)
 {
 	const struct bpf_insn insns[] = {
@@ -323,14 +323,14 @@ TEST_F(unload, works_after_a_program_was_refused)
 	self->prog->insns = insns;
 	self->prog->cnt = ARRAY_SIZE(insns);
 	ASSERT_GT(0, raw_load(self->prog));
-	/* Only the call is what is wrong with it. */
+	/* The call is the only error. */
 	EXPECT_NE(NULL, strstr(self->prog->log, KFUNC)) {
 		TH_LOG("%s", self->prog->log);
 	}
 	expect_gone();
 }
 
-/* Whoever looks at the types of a module does not keep it. */
+/* An open file of the BTF does not keep the module. */
 TEST_F(unload, works_while_its_btf_is_open)
 {
 	char byte;
@@ -345,7 +345,7 @@ TEST_F(unload, works_while_its_btf_is_open)
 	EXPECT_EQ(ENODEV, errno);
 }
 
-/* What there is of a module, and memory that it may be in. */
+/* Objects of modules, and memory that they may use. */
 struct footprint {
 	long slab;		/* KiB */
 	long vmalloc;		/* KiB */
@@ -395,7 +395,7 @@ static void get_footprint(struct footprint *print)
 		fclose(file);
 }
 
-/* Loads the module, a program, runs it, and unloads both. */
+/* Loads the module and a program, runs the program, and unloads both. */
 static int live_once(struct raw_prog *prog, struct kfunc *kfunc)
 {
 	int fd, err = module_load(MODULE, NULL);
@@ -426,11 +426,10 @@ static int live(struct raw_prog *prog, struct kfunc *kfunc, int rounds)
 #define ROUNDS 200
 
 /*
- * What is forgotten in each round adds up. A round takes some KiB of slab and
- * some pages for the module, and as much again for the program. Let half a KiB
- * of slab a round, 100 KiB in all, be the doing of the rest of the system, and
- * half a page a round in the case of pages. That comes and goes, so if it is
- * more, see whether it is more again.
+ * A leak in each round adds up. A round uses some KiB of slab and some pages for
+ * the module, and the same for the program. Tolerate half a KiB of slab a round,
+ * 100 KiB in all, and half a page a round, for the rest of the system. Its use
+ * varies, so repeat the rounds after a larger increase.
  */
 #define MAX_MORE_SLAB (ROUNDS / 2)
 #define MAX_MORE_VMALLOC (ROUNDS * 2)
@@ -449,7 +448,7 @@ TEST_F_TIMEOUT(unload, leaves_nothing_behind_200_times, 1200)
 
 	kfunc_close(&self->kfunc);
 	ASSERT_EQ(0, module_unload(MODULE));
-	/* Caches fill up. */
+	/* Fill the caches. */
 	ASSERT_EQ(0, live(self->prog, &self->kfunc, 10));
 	get_footprint(&after);
 	do {
@@ -459,13 +458,13 @@ TEST_F_TIMEOUT(unload, leaves_nothing_behind_200_times, 1200)
 	} while (!is_small(&before, &after) && ++tries < 3);
 	EXPECT_GE(before.slab + MAX_MORE_SLAB, after.slab);
 	EXPECT_GE(before.vmalloc + MAX_MORE_VMALLOC, after.vmalloc);
-	/* Others may load programs meanwhile, but not that many. */
+	/* Other tasks may load programs meanwhile, but not that many. */
 	EXPECT_GT(before.btfs + ROUNDS, after.btfs);
 	EXPECT_GT(before.progs + ROUNDS, after.progs);
 	EXPECT_GT(before.symbols + ROUNDS, after.symbols);
 	EXPECT_EQ(0, after.own_symbols);
 
-	/* It would have been seen. */
+	/* A leak would be visible. */
 	EXPECT_LT(0, before.slab);
 	EXPECT_LT(0, before.vmalloc);
 	ASSERT_EQ(0, module_load(MODULE, NULL));
@@ -475,7 +474,7 @@ TEST_F_TIMEOUT(unload, leaves_nothing_behind_200_times, 1200)
 	EXPECT_LT(0, loaded.own_symbols);
 }
 
-/* When init() fails, the BTF of the module is known already. */
+/* The BTF of the module is registered before init(), which fails here. */
 TEST_F(unload, leaves_nothing_behind_if_the_load_failed)
 {
 	int i, fd, btfs;
@@ -502,13 +501,13 @@ struct busy {
 	const struct user *user;
 	struct kfunc kfunc;
 	struct raw_prog prog;
-	int fd;			/* of the program to run, if it loads none */
+	int fd;			/* program to run, if the task loads none */
 	bool stop;
-	int step;		/* how far it is, see do_load_and_run() */
-	int right;		/* answers */
+	int step;		/* progress, see do_load_and_run() */
+	int right;		/* number of right results */
 	int wrong;
-	int refused;		/* the module was not there, or about to go */
-	int err;		/* the last errno of loading that is neither */
+	int refused;		/* the module was missing or being unloaded */
+	int err;		/* last other errno of a load */
 };
 
 #define get_shared(WHAT) __atomic_load_n(&(WHAT), __ATOMIC_SEQ_CST)
@@ -570,7 +569,7 @@ static int do_load_and_run_on(void *arg)
 	return 0;
 }
 
-/* A module comes and goes, while on another CPU a program calls another one. */
+/* A module is reloaded while a program on another CPU calls another module. */
 FIXTURE(reload)
 {
 	struct busy *busy;
@@ -627,7 +626,7 @@ FIXTURE_TEARDOWN(reload)
 	EXPECT_EQ(0, module_load(MODULE, NULL));
 }
 
-/* Lets the other task do once more, from beginning to end, what it does. */
+/* Waits until the other task has completed another round. */
 static void wait_for_busy(struct busy *busy)
 {
 	int seen = get_shared(busy->right);
@@ -649,7 +648,7 @@ static void expect_reloads(struct __test_metadata *_metadata,
 		ASSERT_EQ(0, module_load(module, NULL));
 		wait_for_busy(busy);
 	}
-	/* What is in use still is. */
+	/* The module in use is still in use. */
 	EXPECT_EQ(-EAGAIN, module_unload_now(busy->user->module));
 	set_shared(busy->stop, true);
 	EXPECT_EQ(0, ns_call_end(task));
@@ -671,7 +670,7 @@ TEST_F(reload, while_programs_are_loaded)
 		       variant->module);
 }
 
-/* The same module: either the program is there first, or the end of it. */
+/* The load of a program races with the unload of its module. */
 FIXTURE(race)
 {
 	struct busy *busy;
@@ -695,7 +694,7 @@ TEST_F(race, of_unload_and_program_load)
 	struct busy *busy = self->busy;
 	int i, loaded = 0;
 
-	/* The task must not keep the module by itself. */
+	/* The task must not keep the module. */
 	close(busy->fd);
 	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
 	stay_on_cpu(false);
@@ -719,7 +718,7 @@ TEST_F(race, of_unload_and_program_load)
 	EXPECT_LE(loaded, busy->right);
 }
 
-/* Two modules that are written alike, in both orders of loading. */
+/* Two modules with kfuncs in Rust, in both orders of loading. */
 FIXTURE(two_modules)
 {
 	struct kfunc kfuncs[2];
@@ -782,7 +781,7 @@ TEST_F(two_modules, one_program_calls_both)
 	EXPECT_EQ(0, module_unload(SAMPLE_MODULE));
 }
 
-/* Each module is there for its own programs only. */
+/* Each module is kept by its own programs only. */
 TEST_F(two_modules, a_program_each)
 {
 	int fds[2];
@@ -809,10 +808,10 @@ TEST_F(two_modules, a_program_each)
 	EXPECT_EQ(0, module_unload(variant->users[1]->module));
 }
 
-/* What somebody found out about the module, and it has been loaded anew since. */
+/* A loader uses data about a module from before its reload. */
 FIXTURE(earlier_load)
 {
-	struct kfunc kfunc;	/* of then */
+	struct kfunc kfunc;	/* from before the reload */
 	struct kfunc now;
 	struct raw_prog *prog;
 };
@@ -829,7 +828,7 @@ FIXTURE_SETUP(earlier_load)
 	self->prog = ns_alloc(sizeof(*self->prog));
 	ASSERT_NE(NULL, self->prog);
 	self->prog->kfunc = &self->kfunc;
-	/* Then it was right. */
+	/* The data is right before the reload. */
 	fd = load_ident(self->prog);
 	ASSERT_LE(0, fd);
 	close(fd);
@@ -855,7 +854,7 @@ static int load_nothing_with_btf(const struct kfunc *kfunc)
 			     insns, ARRAY_SIZE(insns), &opts);
 }
 
-/* A file descriptor of its BTF is for that load alone. */
+/* A BTF file descriptor is only valid until the module is unloaded. */
 TEST_F(earlier_load, btf_fd_is_refused)
 {
 	int fd = load_nothing_with_btf(&self->kfunc);
@@ -870,7 +869,7 @@ TEST_F(earlier_load, btf_fd_is_refused)
 	EXPECT_EQ(-ENXIO, load_nothing_with_btf(&self->kfunc));
 }
 
-/* It can still be read, but has no id any more. */
+/* The old BTF can still be read, but has no id. */
 TEST_F(earlier_load, btf_id_is_gone)
 {
 	char name[64] = "";
@@ -892,15 +891,15 @@ TEST_F(earlier_load, btf_id_is_gone)
 }
 
 /*
- * The BTF of the same module is relocated to the same place in one boot, so the
- * number of the kfunc is right in the BTF of now.
+ * In one boot, the BTF of a module is always relocated to the same ids. So the old
+ * id of the kfunc is right in the new BTF.
  */
 TEST_F(earlier_load, type_id_is_right)
 {
 	int fd;
 
 	SKIP_WITHOUT_MODULE(SAMPLE_MODULE);
-	/* Also if others came in between. */
+	/* Load another module in between. */
 	ASSERT_EQ(0, module_unload(MODULE));
 	ASSERT_EQ(0, module_reload(SAMPLE_MODULE, NULL));
 	ASSERT_EQ(0, module_load(MODULE, NULL));
@@ -915,7 +914,7 @@ TEST_F(earlier_load, type_id_is_right)
 	close(fd);
 }
 
-/* libbpf has looked the kfunc up, but not yet loaded the program. */
+/* libbpf has resolved the kfunc, but not yet loaded the program. */
 TEST_F(earlier_load, program_that_was_prepared_is_refused)
 {
 	struct probe probe;
@@ -923,12 +922,12 @@ TEST_F(earlier_load, program_that_was_prepared_is_refused)
 	ASSERT_EQ(0, probe_prepare(&probe, "syscall"));
 	libbpf_set_print(NULL);
 	ASSERT_EQ(0, bpf_object__prepare(probe.obj));
-	/* That does not keep the module. */
+	/* The prepared program does not keep the module. */
 	ASSERT_EQ(0, module_unload(MODULE));
 	ASSERT_EQ(0, module_load(MODULE, NULL));
 	EXPECT_EQ(-ENXIO, probe_finish(&probe));
 
-	/* Once more from the beginning. */
+	/* Prepare and load the program again. */
 	ASSERT_EQ(0, probe_load(&probe, "syscall"));
 	probe_target(&probe, getpid());
 	EXPECT_EQ(0, run_syscall_prog(probe.fd, NULL, 0));
@@ -937,7 +936,7 @@ TEST_F(earlier_load, program_that_was_prepared_is_refused)
 	probe_close(&probe);
 }
 
-/* The file of then is not that of now, whatever its name. */
+/* The old file in sysfs is not the new one of the same name. */
 TEST_F(earlier_load, btf_file_is_gone)
 {
 	static const char path[] = "/sys/kernel/btf/" MODULE;
