@@ -4,7 +4,7 @@
 
 #include <linux/array_size.h>
 
-/* The contexts of programs, by the type that each has in BTF. */
+/* The context types of programs, by their name in BTF. */
 static const char *const bpf_ctx_types[] = {
 #define BPF_PROG_TYPE(_id, _name, prog_ctx_type, kern_ctx_type) #prog_ctx_type,
 #define BPF_MAP_TYPE(_id, _ops)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "report.bpf.h"
 
-/* For callers whose process id nobody knows beforehand. */
+/* For tasks with an unknown process id. */
 SEC("raw_tp/sys_enter")
 int on_anyone(struct bpf_raw_tracepoint_args *ctx)
 {

@@ -4,7 +4,7 @@
 
 #include "report.bpf.h"
 
-/* For what a test has to wait for. */
+/* A ring buffer for events that a test waits for. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);

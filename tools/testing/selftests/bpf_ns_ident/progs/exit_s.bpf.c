@@ -2,8 +2,8 @@
 #include "event.bpf.h"
 
 /*
- * A program that may sleep, so without rcu_read_lock(), on top of a task that
- * is past exit_notify(): it drops what is cached of its directory in /proc.
+ * A sleepable program, so without rcu_read_lock(), on top of a task past
+ * exit_notify(): the task drops the dentries of its directory in /proc.
  */
 SEC("lsm.s/inode_free_security")
 int BPF_PROG(on_exit_s)

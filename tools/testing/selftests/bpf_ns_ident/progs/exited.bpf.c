@@ -5,7 +5,7 @@
 
 __u64 bpf_ns_test_has_pid_ns(void) __ksym;
 
-/* A task that is alive, and the last time that it is switched away from. */
+/* Runs at switches away from a live task, and at the last switch. */
 SEC("tp_btf/sched_switch")
 int BPF_PROG(on_exited, bool preempt, struct task_struct *prev)
 {

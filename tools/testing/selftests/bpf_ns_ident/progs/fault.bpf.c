@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* No memory can be had while a module registers its kfuncs for one type of programs. */
+/* All allocations fail while a module registers its kfuncs for one hook. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
 #define ENOMEM 12
 
-/* Whose registrations, and which of them, counted from 1. */
+/* Task to watch, and number of its failing registration, from 1. */
 __u32 task, which;
-/* How many there were, and how many allocations failed. */
+/* Number of registrations, and of failed allocations. */
 __u32 registrations, failures;
 
 static bool is_inside;

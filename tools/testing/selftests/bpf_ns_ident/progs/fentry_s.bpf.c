@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "report.bpf.h"
 
-/* Called by BPF_PROG_RUN of a program like this one, and allowed to sleep. */
+/* BPF_PROG_RUN of such a program calls it. It is sleepable. */
 SEC("fentry.s/bpf_fentry_test1")
 int BPF_PROG(on_fentry_s)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "report.bpf.h"
 
-/* Called by BPF_PROG_RUN of a program like this one. */
+/* BPF_PROG_RUN of such a program calls it. */
 SEC("fmod_ret/bpf_modify_return_test")
 int BPF_PROG(on_fmod_ret)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "event.bpf.h"
 
-/* Once. The target is the number of a CPU, counted from 1. */
+/* Reports once. The target is the number of a CPU, from 1. */
 SEC("tp_btf/sched_switch")
 int BPF_PROG(on_idle, bool preempt, struct task_struct *prev)
 {

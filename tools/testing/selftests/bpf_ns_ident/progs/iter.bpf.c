@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "report.bpf.h"
 
-/* Runs on top of the task that reads, whatever task it is at. */
+/* Runs on top of the reading task, not of the task of the iterator. */
 SEC("iter/task")
 int on_iter(struct bpf_iter__task *ctx)
 {

@@ -3,7 +3,7 @@
 
 #define PF_KTHREAD 0x00200000
 
-/* Once, if there is a target, whatever that is. */
+/* Reports once, if any target is set. */
 SEC("tp_btf/sched_switch")
 int BPF_PROG(on_kthread, bool preempt, struct task_struct *prev)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kinds of memory that a program may want the identity in. Each test loads one
- * of these programs.
+ * Kinds of memory that a program may pass for the identity. Each test loads one of
+ * these programs.
  */
 #include "report.bpf.h"
 
@@ -27,7 +27,7 @@ struct {
 
 const struct bpf_ns_ident constant = {};
 
-/* Where programs ask for it, read back from there. */
+/* Calls the kfunc with this memory, and reports the content. */
 static __always_inline void ask(void *mem)
 {
 	report.err = bpf_get_current_pidns_ident(mem);
@@ -42,7 +42,7 @@ int rodata(void *ctx)
 	return 0;
 }
 
-/* Of a map that is mapped by userspace, too. */
+/* The memory of a map that userspace has also mapped. */
 SEC("?syscall")
 int global_variable(void *ctx)
 {
@@ -179,7 +179,7 @@ int dynptr_slice_read_only(void *ctx)
 	return 0;
 }
 
-/* It is smaller, but lies in a stack frame that is not. */
+/* A dynptr is smaller, but the stack frame around it is large enough. */
 SEC("?syscall")
 int dynptr_itself(void *ctx)
 {
@@ -196,7 +196,7 @@ int arena_page(void *ctx)
 {
 	void __attribute__((address_space(1))) *page;
 
-	/* Whether the BTF says in which address space it is depends on the kernel. */
+	/* The address space is in the BTF of some kernels only. */
 	page = (typeof(page))(__u64)bpf_arena_alloc_pages(&arena, NULL, 1, -1, 0);
 	if (page)
 		bpf_get_current_pidns_ident((void *)page);
@@ -260,7 +260,7 @@ int packet_slice_too_small(struct bpf_sockopt *ctx)
 	return 1;
 }
 
-/* Tracing programs see packets, but only to read them. */
+/* Tracing programs may only read packets. */
 SEC("?tp_btf/kfree_skb")
 int BPF_PROG(skb_slice, struct sk_buff *skb)
 {
@@ -315,7 +315,7 @@ int untrusted_memory(void *ctx)
 	return 0;
 }
 
-/* Memory of the program's own, but with a type that is not the kernel's. */
+/* Memory of the program, with a type that the kernel does not have. */
 SEC("?syscall")
 int object(void *ctx)
 {
@@ -349,7 +349,7 @@ int iterator_key(struct bpf_iter__bpf_map_elem *ctx)
 	return 0;
 }
 
-/* Sockets: only RCU keeps this one. */
+/* A socket that only RCU protects. */
 SEC("?netfilter")
 int socket_under_rcu(struct bpf_nf_ctx *ctx)
 {
@@ -361,7 +361,7 @@ int socket_under_rcu(struct bpf_nf_ctx *ctx)
 	return 1;
 }
 
-/* Packets: the beginning of one, and nothing behind that. */
+/* An offset pointer into a packet. */
 SEC("?netfilter")
 int packet_at_an_offset(struct bpf_nf_ctx *ctx)
 {
@@ -371,7 +371,7 @@ int packet_at_an_offset(struct bpf_nf_ctx *ctx)
 	return 1;
 }
 
-/* Contexts: the same. */
+/* An offset pointer into a context. */
 SEC("?netfilter")
 int context_at_an_offset(struct bpf_nf_ctx *ctx)
 {
@@ -381,7 +381,7 @@ int context_at_an_offset(struct bpf_nf_ctx *ctx)
 	return 1;
 }
 
-/* What is in a packet, which some types may write to and others may not. */
+/* Packet memory, which only some types may write to. */
 static __always_inline int ask_in_packet(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data;

@@ -3,7 +3,7 @@
 
 #define TASK_DEAD 0x80
 
-/* The last time that a task is switched away from. */
+/* Runs at the last switch away from a task. */
 SEC("tp_btf/sched_switch")
 int BPF_PROG(on_ns_type_dead, bool preempt, struct task_struct *prev)
 {

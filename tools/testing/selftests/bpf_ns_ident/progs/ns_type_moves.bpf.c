@@ -9,7 +9,7 @@ static __always_inline bool is_same(const struct bpf_ns_ident *a,
 	return a->dev == b->dev && a->ino == b->ino && a->id == b->id;
 }
 
-/* The task tells where it is, but for the middle of a move. */
+/* The task shares its current place, but not a position within a move. */
 SEC("perf_event")
 int on_ns_type_moves(struct bpf_perf_event_data *ctx)
 {

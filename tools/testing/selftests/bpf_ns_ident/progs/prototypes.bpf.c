@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Prototypes that are not the module's. What follows ___ in a name is not part
- * of it for libbpf, and a weak one that does not fit is as if it was not there.
+ * Prototypes that differ from those of the module. libbpf ignores ___ and the rest
+ * of a name. A weak kfunc with a mismatch is absent.
  */
 #include "report.bpf.h"
 
@@ -34,7 +34,7 @@ struct larger larger SEC(".data.larger");
 
 #define EXISTS(BIT, NAME) (bpf_ksym_exists(KFUNC(NAME)) ? 1 << (BIT) : 0)
 
-/* Tells which ones libbpf takes for the module's. */
+/* Returns which prototypes libbpf accepts. */
 SEC("?syscall")
 int compatible(void *ctx)
 {
@@ -51,7 +51,7 @@ int compatible(void *ctx)
 	       EXISTS(10, pointer_to_void);
 }
 
-/* For those the kernel goes by the module's. */
+/* For accepted prototypes, the kernel uses that of the module. */
 SEC("?syscall")
 int pass_smaller(void *ctx)
 {

@@ -4,8 +4,8 @@
 #define TASK_DEAD 0x80
 
 /*
- * As dead.bpf.c, but the identity goes right to where userspace sees it. The
- * rest of the report is left alone.
+ * Like dead.bpf.c, but the kfunc writes directly to the report. The rest of the
+ * report does not change.
  */
 SEC("tp_btf/sched_switch")
 int BPF_PROG(on_released, bool preempt, struct task_struct *prev)

@@ -23,7 +23,7 @@
 
 struct report report SEC(".data.report");
 
-/* Reports whoever it is. */
+/* Reports the current task, without a check of the target. */
 static __always_inline void report_current(void)
 {
 	struct bpf_ns_ident ident = { POISON, POISON, POISON };
@@ -34,7 +34,7 @@ static __always_inline void report_current(void)
 	__sync_fetch_and_add(&report.calls, 1);
 }
 
-/* The same for a namespace of the type that the test names. */
+/* The same for the namespace type that the test selected. */
 static __always_inline void report_current_type(void)
 {
 	struct bpf_ns_ident ident = { POISON, POISON, POISON };

@@ -20,7 +20,7 @@ __s64 mean;
 __u32 msecs;
 int err;
 struct sample_memory memory;
-/* Away from what userspace changes at the same time. */
+/* Separate from the memory that userspace changes. */
 struct sample_means means SEC(".data.means");
 
 SEC("syscall")
@@ -44,7 +44,7 @@ int get_mean(void *ctx)
 	return 0;
 }
 
-/* Programs that are run by a system call are all sleepable. */
+/* All syscall programs are sleepable. */
 SEC("syscall")
 int sleep(void *ctx)
 {
@@ -52,7 +52,7 @@ int sleep(void *ctx)
 	return 0;
 }
 
-/* Also with memory that nobody else can see. */
+/* The same with memory on the stack. */
 SEC("syscall")
 int all_on_stack(void *ctx)
 {
@@ -64,7 +64,7 @@ int all_on_stack(void *ctx)
 	return 0;
 }
 
-/* While userspace changes the sample. */
+/* Runs while userspace changes the sample. */
 SEC("syscall")
 int get_means(void *ctx)
 {
@@ -89,7 +89,7 @@ int get_means(void *ctx)
 	return 0;
 }
 
-/* Tracing programs of both kinds. They are called by BPF_PROG_RUN of them. */
+/* Sleepable and other tracing programs. BPF_PROG_RUN of such programs calls them. */
 SEC("?fentry.s/bpf_fentry_test1")
 int BPF_PROG(sleep_in_sleepable)
 {
@@ -104,7 +104,7 @@ int BPF_PROG(add_in_not_sleepable)
 	return 0;
 }
 
-/* Must be refused. */
+/* Must be rejected. */
 SEC("?fentry/bpf_fentry_test1")
 int BPF_PROG(sleep_in_not_sleepable)
 {
@@ -112,7 +112,7 @@ int BPF_PROG(sleep_in_not_sleepable)
 	return 0;
 }
 
-/* Must be refused: the kfuncs are not registered for this type. */
+/* Must be rejected: the kfuncs are not registered for this type. */
 SEC("?kprobe")
 int add_in_kprobe(void *ctx)
 {

@@ -2,7 +2,7 @@
 #ifndef _RUST_KFUNC_H
 #define _RUST_KFUNC_H
 
-/* What rust_kfunc.bpf.c and its test share. */
+/* Shared by rust_kfunc.bpf.c and its test. */
 
 struct bpf_rust_sample {
 	__u64 sum;
@@ -10,7 +10,7 @@ struct bpf_rust_sample {
 	__u32 max;
 };
 
-/* Nothing may be written before and behind the sample. */
+/* The memory before and after the sample must not change. */
 struct sample_memory {
 	__u64 before;
 	struct bpf_rust_sample sample;
@@ -18,20 +18,20 @@ struct sample_memory {
 };
 
 /*
- * Means that are possible while the sample changes: the sums with a count of 1.
- * Each of their bytes is different, so no mixture looks like one of them.
+ * Possible means while the sample changes: the sums with a count of 1. All of their
+ * bytes differ, so a mixture differs from both.
  */
 #define SUM_1	0x0123456789abcdefULL
 #define SUM_2	0x7654321076543210ULL
 
-/* How often there was which. */
+/* Number of results of each kind. */
 struct sample_means {
 	__u64 sum_1;
 	__u64 sum_2;
 	__u64 no_count;		/* -EINVAL */
-	__u64 changes;		/* how often it was not the same as before */
+	__u64 changes;		/* results that differ from the previous one */
 	__u64 others;
-	__s64 other;		/* the last one of these */
+	__s64 other;		/* last of these */
 };
 
 #endif /* _RUST_KFUNC_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "report.bpf.h"
 
-/* Not the module's prototype. For libbpf the name ends before the ___. */
+/* Differs from the module's prototype. For libbpf, the name ends before ___. */
 extern int bpf_get_current_pidns_ident___sized(struct bpf_ns_ident *ident,
 					       __u64 size) __ksym;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "report.bpf.h"
 
-/* A struct_ops program, which may not ask. */
+/* A struct_ops program, which may not call the kfuncs. */
 SEC("struct_ops")
 __u32 BPF_PROG(on_ssthresh, struct sock *sk)
 {

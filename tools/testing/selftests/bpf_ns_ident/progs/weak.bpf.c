@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "report.bpf.h"
 
-/* Now the module may be absent. */
+/* Overrides the declaration: the module may be absent. */
 extern int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __weak __ksym;
 
 SEC("?syscall")

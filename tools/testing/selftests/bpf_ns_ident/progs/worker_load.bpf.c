@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Has a worker of the kernel load a program: `insns`, as userspace wrote them,
- * where the fd_array has the BTF of the module that has the kfunc.
+ * A kernel worker loads a program: userspace writes `insns`, and the fd_array has
+ * the BTF of the module with the kfunc.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -37,7 +37,7 @@ static int load(void *map, int *key, void *value)
 	};
 	long btf;
 
-	/* The worker has files of its own, so it takes another descriptor. */
+	/* The worker has its own files, so it needs its own descriptor. */
 	btf = bpf_btf_find_by_name_kind((char *)kfunc, sizeof(kfunc), KIND_FUNC,
 					0);
 	fd_array[1] = btf >> 32;

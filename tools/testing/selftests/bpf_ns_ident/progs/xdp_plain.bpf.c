@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "report.bpf.h"
 
-/* Does not ask, but can be extended by freplace.bpf.c. */
+/* Calls no kfunc, but freplace.bpf.c can extend it. */
 __noinline int plain(__u32 value)
 {
 	return value + report.calls;
