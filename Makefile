@@ -6,7 +6,7 @@
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
 export FORMAT KERNEL FLAVOUR RELEASE VERSION TOOLS CONFIG RUST LINUX
-export MUTANTS OBJECTS CELLS SAVE SIGNOFF TRAILERS PREFIX FULL TESTS
+export MUTANTS OBJECTS CELLS SAVE SERIES SIGNOFF TRAILERS PREFIX FULL TESTS
 # The kernel's Makefile rejects an empty ARCH.
 ifdef ARCH
 export ARCH
@@ -51,7 +51,7 @@ help:
 	@echo '  uninstall        - remove the installed module'
 	@echo '  dkms-check       - test install and uninstall with a kernel of the distribution; FULL=1:'
 	@echo '                     also prepare its source with dkms'
-	@echo '  series           - write the patches to build/series'
+	@echo '  series           - write all series to build/series, or the one of SERIES='
 	@echo '  series-check     - run the checks of a maintainer on the patches; FULL=1: also the slow ones'
 	@echo '  quilt-check      - build the module in the distribution'"'"'s source with the patches'
 	@echo '  series-bisect    - build and run KUnit after each patch (an hour)'
@@ -76,10 +76,11 @@ help:
 	@echo '  TOOLS=host   - use the tools of this machine, not a Debian tree'
 	@echo '  TESTS=       - selftest: run only these, such as TESTS="identity nstop.sh"'
 	@echo '  MUTANTS=     - selftest-mutants: try only these of scripts/mutants'
+	@echo '  SERIES=      - series: write only this one, such as SERIES=ns-ident, see series/order'
 	@echo '  FORMAT=quilt - series: also write patches for a distribution'"'"'s source package'
 	@echo '  SIGNOFF=1    - series: add the Signed-off-by of the user in git'"'"'s configuration'
 	@echo '  TRAILERS=    - series: add these trailers to each patch, separated by ;'
-	@echo '  PREFIX=      - series: use this prefix in the subjects, not PATCH'
+	@echo '  PREFIX=      - series: use this prefix in the subjects, not PATCH: PREFIX="PATCH v2"'
 
 $(RUN_TARGETS):
 	@scripts/run $@

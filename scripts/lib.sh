@@ -35,6 +35,20 @@ die() {
 	exit 1
 }
 
+# The names of the series, in order.
+series_names() {
+	sed 's/#.*//; s/[[:space:]].*//; /^$/d' "$TOP/series/order"
+}
+
+# The patches of all series, in order, as SERIES/PATCH.
+series_patches() {
+	local name
+
+	for name in $(series_names); do
+		sed "s/#.*//; s/[[:space:]].*//; /^\$/d; s,^,$name/," "$TOP/series/$name/order"
+	done
+}
+
 # base_edits TREE: prints NAME for the edits series/NAME.diff, which an older tree needs before the
 # series. The file may be missing.
 base_edits() {
