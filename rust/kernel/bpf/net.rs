@@ -213,8 +213,8 @@ impl XdpBuff {
 ///
 /// # Invariants
 ///
-/// The `struct bpf_nf_ctx`, its `struct nf_hook_state`, and the net namespace of that state are
-/// valid for the lifetime of the reference.
+/// The `struct bpf_nf_ctx` and its `struct nf_hook_state` are valid for the lifetime of the
+/// reference. So is the net namespace of that state, which may be NULL.
 #[repr(transparent)]
 pub struct NfCtx(Opaque<bindings::bpf_nf_ctx>);
 
@@ -222,6 +222,7 @@ pub struct NfCtx(Opaque<bindings::bpf_nf_ctx>);
 // on its stack, `nf_reinject()` in a `struct nf_queue_entry`. The net namespace is the one in which
 // the hook is registered, and hooks run under the RCU read side lock. `nf_unregister_net_hook()`
 // and `nf_queue_nf_hook_drop()` remove the hook and its packets before the namespace is freed.
+// `bpf_prog_test_run_nf()` has the state on its stack, with NULL as the net namespace.
 unsafe impl Object for NfCtx {
     // Without netfilter programs, vmlinux has no `bpf_nf_ctx`.
     const NAME: &'static str = if cfg!(CONFIG_NETFILTER_BPF_LINK) {
@@ -237,14 +238,21 @@ impl NfCtx {
     ///
     /// # Errors
     ///
-    /// [`EOPNOTSUPP`]: the kernel was built without net namespaces or without netfilter programs.
+    /// - [`ENOENT`]: `BPF_PROG_RUN` runs the program, without a hook.
+    /// - [`EOPNOTSUPP`]: the kernel was built without net namespaces or without netfilter programs.
     #[doc(alias = "nf_hook_state")]
     #[inline]
     pub fn net(&self) -> Result<&NsCommon> {
         #[cfg(all(CONFIG_NET_NS, CONFIG_NETFILTER_BPF_LINK))]
         {
             // SAFETY: By the type invariants.
-            Ok(unsafe { NsCommon::from_raw(&raw const (*(*(*self.0.get()).state).net).ns) })
+            let net = unsafe { (*(*self.0.get()).state).net };
+
+            if net.is_null() {
+                return Err(ENOENT);
+            }
+            // SAFETY: By the type invariants, since `net` is not NULL.
+            Ok(unsafe { NsCommon::from_raw(&raw const (*net).ns) })
         }
         #[cfg(not(all(CONFIG_NET_NS, CONFIG_NETFILTER_BPF_LINK)))]
         Err(EOPNOTSUPP)
