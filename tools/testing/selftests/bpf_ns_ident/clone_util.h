@@ -122,6 +122,7 @@ static inline int read_ident(pid_t pid, const char *type, struct bpf_ns_ident *i
 	__u64 id;
 	int fd, err = 0;
 
+	*ident = (struct bpf_ns_ident){};
 	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, type);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

@@ -6,10 +6,12 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <net/if.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "kselftest_harness.h"
@@ -92,7 +94,8 @@ TEST_F(netns, is_as_in_proc)
 	ASSERT_EQ(0, read_ident(getpid(), "net", &initial));
 	ASSERT_EQ(0, run_in(CLONE_NEWNET, 1, variant->run, self));
 	EXPECT_NE(initial.id, self->inside->id);
-	EXPECT_EQ(1, self->skel->bss->answer.calls);
+	/* The datagram at netfilter has a reply by ICMP. */
+	EXPECT_LE(1, self->skel->bss->answer.calls);
 	EXPECT_EQ(0, self->skel->bss->answer.err);
 	expect_ident(self->inside, &self->skel->bss->answer.ident);
 	EXPECT_EQ(variant->socket, self->skel->bss->answer_of_socket.calls);
@@ -103,14 +106,17 @@ TEST_F(netns, is_as_in_proc)
 }
 
 /* BPF_PROG_RUN runs the program at no hook, so there is no net namespace. */
-TEST_F(netns, of_no_hook)
+TEST(of_no_hook)
 {
+	struct netns_idents *skel = netns_idents__open_and_load();
 	const struct bpf_ns_ident none = {};
 
-	EXPECT_EQ(0, run_prog(self->skel->progs.on_nf));
-	EXPECT_EQ(1, self->skel->bss->answer.calls);
-	EXPECT_EQ(-ENOENT, self->skel->bss->answer.err);
-	expect_ident(&none, &self->skel->bss->answer.ident);
+	ASSERT_NE(NULL, skel);
+	EXPECT_EQ(0, run_prog(skel->progs.on_nf));
+	EXPECT_EQ(1, skel->bss->answer.calls);
+	EXPECT_EQ(-ENOENT, skel->bss->answer.err);
+	expect_ident(&none, &skel->bss->answer.ident);
+	netns_idents__destroy(skel);
 }
 
 IDENT_TEST_MAIN

@@ -73,7 +73,7 @@ static void *exit_at_once(void *unused)
 	return NULL;
 }
 
-static int run_thread(void *unused)
+static int run_thread(void)
 {
 	pthread_t thread;
 
@@ -81,19 +81,24 @@ static int run_thread(void *unused)
 }
 
 /* A thread may run on after release_task(). It is in no pid namespace then. */
-TEST_F(task, is_in_none_once_released)
+TEST(released_thread)
 {
+	struct pidns_ident *skel = pidns_ident__open_and_load();
 	const struct bpf_ns_ident none = {};
-	volatile struct answer *answer = &self->skel->bss->answer_at_exit;
+	volatile struct answer *answer;
 	int i;
 
-	self->skel->bss->tgid_of_thread = getpid();
-	ASSERT_EQ(0, run_thread(NULL));
+	ASSERT_NE(NULL, skel);
+	ASSERT_EQ(0, pidns_ident__attach(skel));
+	answer = &skel->bss->answer_at_exit;
+	skel->bss->tgid_of_thread = getpid();
+	ASSERT_EQ(0, run_thread());
 	for (i = 0; i < 1000 && !answer->calls; i++)
 		usleep(10000);
 	ASSERT_EQ(1, answer->calls);
 	EXPECT_EQ(-ENOENT, answer->err);
 	expect_ident(&none, &answer->ident);
+	pidns_ident__destroy(skel);
 }
 
 /* Returns the errno of the load. */
