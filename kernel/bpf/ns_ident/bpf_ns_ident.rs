@@ -227,6 +227,7 @@ kernel::bpf_kfuncs! {
     /// Tells the net namespace of the netfilter hook that a packet is at.
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-ENOENT`: the program is not at a hook, because `BPF_PROG_RUN` runs it.
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
     progs(ProgTypes::ALL)
     fn bpf_nf_netns_ident(_: &Caller, ctx: &NfCtx, ident: Out<'_, Ident>) -> Result {

@@ -914,6 +914,41 @@ static int do_run(void *unused)
 TEST_RUN(run_sched_act, "net_tc", BPF_PROG_TYPE_SCHED_ACT)
 TEST_RUN(run_xdp, "net_xdp", BPF_PROG_TYPE_XDP)
 
+/* struct nf_hook_state: BPF_PROG_RUN takes the first two members from the test. */
+static int do_run_netfilter(void *unused)
+{
+	struct {
+		__u8 hook;
+		__u8 pf;
+		void *pointers[5];
+	} state = {
+		.hook = NF_INET_PRE_ROUTING,
+		.pf = NFPROTO_IPV4,
+	};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet_to_port,
+		    .data_size_in = sizeof(packet_to_port), .ctx_in = &state,
+		    .ctx_size_in = sizeof(state));
+
+	return bpf_prog_test_run_opts(ns_received_fd, &opts);
+}
+
+/* There is no hook, so there is no net namespace that the hook is in. */
+TEST_F(net, run_netfilter)
+{
+	const struct net_answer *answer;
+
+	SKIP_WITHOUT("CONFIG_NETFILTER_BPF_LINK");
+	load(_metadata, &self->probe, "net_netfilter");
+	net_target(&self->probe, &self->near);
+	attach(&self->near, &self->probe, do_run_netfilter, 0);
+	answer = &self->probe.net->answers[NET_PACKET];
+	EXPECT_EQ(1, answer->calls);
+	EXPECT_EQ(-ENOENT, answer->err);
+	EXPECT_EQ(0, answer->ident.dev);
+	EXPECT_EQ(0, answer->ident.ino);
+	EXPECT_EQ(0, answer->ident.id);
+}
+
 static int do_shutdown(void *unused)
 {
 	return shutdown(conn, SHUT_WR) ? -errno : 0;
