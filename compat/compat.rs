@@ -9,6 +9,7 @@
 pub mod bindings;
 pub mod fs;
 mod load;
+pub mod module_param;
 pub mod task;
 
 #[path = "../rust/kernel"]

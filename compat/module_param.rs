@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Parameters of modules: what the series adds to `kernel::module_param`.
+
+pub use kernel::module_param::*;
+
+#[path = "../rust/kernel/module_param/string.rs"]
+pub mod string;
