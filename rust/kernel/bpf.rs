@@ -6,6 +6,7 @@
 
 use crate::{
     bindings,
+    fmt,
     str::BStr,
     types::Opaque, //
 };
@@ -43,6 +44,17 @@ macro_rules! prog_types {
                 $(#[$doc])*
                 pub const $name: Self = Self(bindings::$c_name);
             )*
+        }
+
+        impl fmt::Display for ProgType {
+            /// Formats the name in the UAPI, without `BPF_PROG_TYPE_`.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match *self {
+                    $(Self::$name => f.write_str(stringify!($name)),)*
+                    Self::XDP_OTHER => f.write_str("XDP, not for a device"),
+                    Self(other) => fmt::Display::fmt(&other, f),
+                }
+            }
         }
     };
 }
@@ -228,7 +240,10 @@ impl Prog {
 #[macros::kunit_tests(rust_kernel_bpf)]
 mod tests {
     use super::*;
-    use crate::prelude::*;
+    use crate::{
+        prelude::*,
+        str::CString, //
+    };
     use core::mem::MaybeUninit;
 
     /// Returns the type of a program of type `ty` for `attach`, which extends one of type `dst`.
@@ -270,6 +285,19 @@ mod tests {
         assert_eq!(prog_type(EXT, NONE, XDP)?, ProgType::XDP_OTHER);
         assert_eq!(prog_type(EXT, NONE, KPROBE)?, ProgType::KPROBE);
         assert_eq!(prog_type(KPROBE, NONE, UNSPEC)?, ProgType::KPROBE);
+        Ok(())
+    }
+
+    #[test]
+    fn names_of_types() -> Result {
+        for (ty, name) in [
+            (ProgType::SCHED_CLS, &b"SCHED_CLS"[..]),
+            (ProgType::XDP, b"XDP"),
+            (ProgType::XDP_OTHER, b"XDP, not for a device"),
+            (ProgType(1000), b"1000"),
+        ] {
+            assert!(CString::try_from_fmt(fmt!("{ty}"))?.to_bytes() == name);
+        }
         Ok(())
     }
 

@@ -39,12 +39,6 @@ module! {
     authors: ["Rust for Linux Contributors"],
     description: "Identity of namespaces for BPF programs",
     license: "GPL",
-    params: {
-        loader_ns: u32 {
-            default: 0x7e020080,
-            description: "CLONE_NEW* mask: which namespaces of who loads a program must be initial",
-        },
-    },
 }
 
 kernel::bpf_struct! {

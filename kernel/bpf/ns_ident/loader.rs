@@ -2,11 +2,11 @@
 
 //! The policy: which tasks may load programs that call the kfuncs.
 
-use crate::module_parameters;
 use kernel::{
     bpf::{
         btf::Func,
-        Prog, //
+        Prog,
+        ProgType, //
     },
     current,
     fmt,
@@ -20,40 +20,54 @@ use kernel::{
     task::CurrentTask, //
 };
 
-/// The types that the initial namespace can never be dropped from: the capabilities that
-/// `bpf(2)` asks for are those in a user namespace, and pids are what an identity is about.
-const ALWAYS: u32 = ns::Type::User.flag() | ns::Type::Pid.flag();
+kernel::module_param_string! {
+    /// The types of namespaces of which a loader must be in the initial one.
+    static LOADER_NS: StringParam<64> = "cgroup,ipc,mnt,net,pid,time,user,uts";
+    name: "loader_ns",
+    description: "Namespaces of a loader that must be initial: names, with commas in between",
+}
 
-/// Checks the parameter `loader_ns`, and says what is wrong with it.
+/// What `loader_ns` says, once that has been checked.
+static ASKED_FOR: Atomic<u32> = Atomic::new(TypeSet::ALL.0);
+
+/// The kfuncs whose result is relative to a pid namespace that the program names.
+///
+/// So it means the same wherever the program is loaded from, and these do not by themselves ask for
+/// the initial pid namespace.
+const RELATIVE: [&str; 2] = ["bpf_get_current_pid_tgid_in", "bpf_task_pid_tgid_in"];
+
+/// Checks the parameter `loader_ns`, and reports in the kernel log why it is rejected.
 pub(crate) fn check_param() -> Result {
-    let mask = module_parameters::loader_ns.value();
-    let unknown = ns::Type::ALL
-        .iter()
-        .fold(mask, |rest, ty| rest & !ty.flag());
+    let param = LOADER_NS.value();
+    let asked_for = TypeSet::from_names(param).map_err(|name| {
+        pr_err!(
+            "loader_ns={param}: \"{name}\" is none of {}\n",
+            Names(TypeSet::ALL, ",")
+        );
+        EINVAL
+    })?;
 
-    if unknown != 0 {
-        pr_err!("loader_ns={mask:#x}: {unknown:#x} is not a CLONE_NEW* flag\n");
+    // The capabilities that `bpf(2)` asks for are those in a user namespace.
+    if !asked_for.contains(ns::Type::User) {
+        pr_err!("loader_ns={param}: \"user\" is missing, and cannot be left out\n");
         return Err(EINVAL);
     }
-    if mask & ALWAYS != ALWAYS {
-        pr_err!("loader_ns={mask:#x}: must have {ALWAYS:#x} (CLONE_NEWUSER | CLONE_NEWPID)\n");
-        return Err(EINVAL);
-    }
+    ASKED_FOR.store(asked_for.0, Relaxed);
     Ok(())
 }
 
-/// Decides, while a program is loaded, whether it may call a kfunc that is for its type.
-pub(crate) fn may_call(prog: &Prog, _kfunc: &'static Func) -> bool {
-    is_loader_initial(prog)
-}
-
-/// Returns whether the current task, which loads `prog`, is in the initial namespaces, and tells
-/// the kernel log if not.
-fn is_loader_initial(prog: &Prog) -> bool {
+/// Decides, while a program is loaded, whether it may call a kfunc.
+///
+/// Reports a refusal in the kernel log, also that of a program whose type the kfunc is not for.
+pub(crate) fn may_call(prog: &Prog, kfunc: &'static Func, is_for_type: bool) -> bool {
     static LAST: Atomic<u64> = Atomic::new(0);
 
     let current = current!();
-    let Some(refusal) = refusal(current) else {
+    let refusal = match is_for_type {
+        true => refusal(current, kfunc.name),
+        false => Some(Refusal::Type(kfunc.name, prog.prog_type())),
+    };
+    let Some(refusal) = refusal else {
         return true;
     };
 
@@ -73,53 +87,99 @@ fn is_loader_initial(prog: &Prog) -> bool {
     false
 }
 
-/// Why a task may not load.
+/// Why a task may not load a program that calls a kfunc.
 enum Refusal {
+    /// The kfunc of that name is not for programs of that type.
+    Type(&'static str, ProgType),
     /// It is a kernel thread.
     Kthread,
-    /// These namespaces of it are not the initial ones.
-    Foreign(TypeSet),
+    /// It is not in the initial namespaces.
+    Foreign {
+        /// The types of the namespaces that have to be initial, and are not.
+        types: TypeSet,
+        /// The types that `loader_ns` would have without these.
+        rest: TypeSet,
+        /// Whether the kfunc is one of [`RELATIVE`].
+        is_relative: bool,
+    },
 }
 
 impl fmt::Display for Refusal {
+    /// Formats the reason, and what to do about it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Kthread => f.write_str("a kernel thread"),
-            Self::Foreign(types) => f.write_fmt(fmt!("not in the initial {types}")),
+        let (types, rest, is_relative) = match *self {
+            Self::Type(kfunc, ty) => {
+                return f.write_fmt(fmt!("{kfunc}() is not for programs of type {ty}"));
+            }
+            Self::Kthread => return f.write_str("a kernel thread"),
+            Self::Foreign {
+                types,
+                rest,
+                is_relative,
+            } => (types, rest, is_relative),
+        };
+        let [one, other] = RELATIVE;
+
+        f.write_fmt(fmt!("not in the initial {types}: load it from there"))?;
+        if types.contains(ns::Type::User) {
+            return Ok(());
         }
+        f.write_str(", or")?;
+        if types.contains(ns::Type::Pid) && !is_relative {
+            f.write_fmt(fmt!(" call no kfunc but {one}() and {other}(),"))?;
+        }
+        f.write_fmt(fmt!(" with loader_ns={}", Names(rest, ",")))
     }
 }
 
-/// Returns why the current task may not load, if it may not.
+/// Returns why the current task may not load a program that calls a kfunc, if it may not.
 ///
 /// Kernel threads are in the initial namespaces, but do what others ask for: a program can have
 /// its callback for `struct bpf_wq`, which may load programs, called by a worker.
-fn refusal(current: &CurrentTask) -> Option<Refusal> {
+fn refusal(current: &CurrentTask, kfunc: &str) -> Option<Refusal> {
     if current.is_kthread() {
         return Some(Refusal::Kthread);
     }
-    match foreign_namespaces(current) {
-        foreign if foreign.is_empty() => None,
-        foreign => Some(Refusal::Foreign(foreign)),
+    refusal_by_namespaces(
+        foreign_namespaces(current),
+        TypeSet(ASKED_FOR.load(Relaxed)),
+        RELATIVE.contains(&kfunc),
+    )
+}
+
+/// Returns why a task may not load that is not in the initial namespaces of the types `foreign`.
+fn refusal_by_namespaces(
+    foreign: TypeSet,
+    asked_for: TypeSet,
+    is_relative: bool,
+) -> Option<Refusal> {
+    let needed = match is_relative {
+        true => asked_for,
+        false => asked_for.with(ns::Type::Pid),
+    };
+
+    match needed.intersection(foreign) {
+        types if types.is_empty() => None,
+        types => Some(Refusal::Foreign {
+            types,
+            rest: asked_for.without(foreign),
+            is_relative,
+        }),
     }
 }
 
-/// Returns those of the namespaces that `loader_ns` asks for which are not the initial ones.
+/// Returns the types of those namespaces of the task that are not the initial ones.
 fn foreign_namespaces(current: &CurrentTask) -> TypeSet {
-    let asked_for = module_parameters::loader_ns.value();
     let namespaces = ns::Current::new(current);
-    let is_foreign = |ty| match namespaces.with(ty, ns::NsCommon::is_initial) {
-        Ok(is_initial) => !is_initial,
-        // Without namespaces of this type there is only what would be the initial one.
-        Err(e) => e != EOPNOTSUPP,
-    };
 
-    TypeSet(
-        ns::Type::ALL
-            .iter()
-            .filter(|ty| asked_for & ty.flag() != 0 && is_foreign(**ty))
-            .fold(0, |set, ty| set | ty.flag()),
-    )
+    TypeSet::ALL
+        .iter()
+        .filter(|ty| match namespaces.with(*ty, ns::NsCommon::is_initial) {
+            Ok(is_initial) => !is_initial,
+            // Without namespaces of this type there is only what would be the initial one.
+            Err(e) => e != EOPNOTSUPP,
+        })
+        .fold(TypeSet::NONE, TypeSet::with)
 }
 
 /// A set of namespace types, as a mask of `CLONE_NEW*` flags.
@@ -127,27 +187,86 @@ fn foreign_namespaces(current: &CurrentTask) -> TypeSet {
 struct TypeSet(u32);
 
 impl TypeSet {
+    const NONE: Self = Self(0);
+    const ALL: Self = {
+        let mut all = Self::NONE;
+        let mut i = 0;
+        while i < ns::Type::ALL.len() {
+            all = all.with(ns::Type::ALL[i]);
+            i += 1;
+        }
+        all
+    };
+
+    /// Returns the set of the types in a list of names with commas in between.
+    ///
+    /// # Errors
+    ///
+    /// The first that is not the name of a type.
+    fn from_names(names: &BStr) -> Result<Self, &BStr> {
+        names
+            .split(|&c| c == b',')
+            .try_fold(Self::NONE, |set, name| {
+                Self::ALL
+                    .iter()
+                    .find(|ty| ty.name().as_bytes() == name)
+                    .map(|ty| set.with(ty))
+                    .ok_or(BStr::from_bytes(name))
+            })
+    }
+
+    const fn with(self, ty: ns::Type) -> Self {
+        Self(self.0 | ty.flag())
+    }
+
+    fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    fn contains(self, ty: ns::Type) -> bool {
+        self.0 & ty.flag() != 0
+    }
+
     fn is_empty(self) -> bool {
-        self.0 == 0
+        self == Self::NONE
+    }
+
+    fn iter(self) -> impl Iterator<Item = ns::Type> {
+        ns::Type::ALL
+            .into_iter()
+            .filter(move |ty| self.contains(*ty))
     }
 }
 
 impl fmt::Display for TypeSet {
     /// Formats like "cgroup, pid namespaces".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let noun = match self.0.count_ones() {
+            1 => "namespace",
+            _ => "namespaces",
+        };
+
+        f.write_fmt(fmt!("{} {noun}", Names(*self, ", ")))
+    }
+}
+
+/// The names of the types in a set, with a separator in between.
+struct Names(TypeSet, &'static str);
+
+impl fmt::Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
 
-        for ty in ns::Type::ALL {
-            if self.0 & ty.flag() != 0 {
-                f.write_str(separator)?;
-                f.write_str(ty.name())?;
-                separator = ", ";
-            }
+        for ty in self.0.iter() {
+            f.write_str(separator)?;
+            f.write_str(ty.name())?;
+            separator = self.1;
         }
-        f.write_str(match self.0.count_ones() {
-            1 => " namespace",
-            _ => " namespaces",
-        })
+        Ok(())
     }
 }
 
@@ -157,18 +276,38 @@ mod tests {
     use super::*;
     use kernel::str::CString;
 
+    const KIND: TypeSet = TypeSet::NONE.with(ns::Type::Time).with(ns::Type::User);
+    const CONTAINER: TypeSet = TypeSet::NONE.with(ns::Type::Mnt).with(ns::Type::Pid);
+
+    fn text_of(refusal: Option<Refusal>) -> Result<CString> {
+        CString::try_from_fmt(fmt!("{}", refusal.ok_or(EINVAL)?))
+    }
+
     #[test]
     fn default_is_all_types() {
-        let all = ns::Type::ALL.iter().fold(0, |set, ty| set | ty.flag());
+        assert!(TypeSet::from_names(LOADER_NS.value()) == Ok(TypeSet::ALL));
+    }
 
-        // The default of `loader_ns`, which is a literal for the sake of `module!`.
-        assert_eq!(all, 0x7e02_0080);
+    #[test]
+    fn lists_of_names() {
+        let parse = |names: &'static str| TypeSet::from_names(BStr::from_bytes(names.as_bytes()));
+        let none = |name: &'static str| Err(BStr::from_bytes(name.as_bytes()));
+
+        assert!(parse("user,time") == Ok(KIND));
+        assert!(parse("time,user,user") == Ok(KIND));
+        assert!(parse("time,pod,user") == none("pod"));
+        assert!(parse("time user") == none("time user"));
+        assert!(parse("PID") == none("PID"));
+        assert!(parse("0x30000080") == none("0x30000080"));
+        for empty in ["", ",user", "user,", "time,,user"] {
+            assert!(parse(empty) == none(""));
+        }
     }
 
     #[test]
     fn names_of_refused() -> Result {
-        let one = TypeSet(ns::Type::Pid.flag());
-        let three = TypeSet(one.0 | ns::Type::Uts.flag() | ns::Type::Cgroup.flag());
+        let one = TypeSet::NONE.with(ns::Type::Pid);
+        let three = one.with(ns::Type::Uts).with(ns::Type::Cgroup);
 
         let text = CString::try_from_fmt(fmt!("{one}"))?;
         assert!(text.to_bytes() == b"pid namespace");
@@ -177,17 +316,54 @@ mod tests {
         Ok(())
     }
 
+    #[test]
+    fn initial_pid_namespace_is_for_what_is_not_relative() {
+        assert!(refusal_by_namespaces(TypeSet::NONE, TypeSet::ALL, false).is_none());
+        assert!(refusal_by_namespaces(CONTAINER, KIND, true).is_none());
+        assert!(refusal_by_namespaces(CONTAINER, KIND, false).is_some());
+        assert!(refusal_by_namespaces(CONTAINER, TypeSet::ALL, true).is_some());
+    }
+
+    #[test]
+    fn refusal_names_the_type() -> Result {
+        let text = text_of(Some(Refusal::Type("bpf_a", ProgType::XDP_OTHER)))?;
+
+        assert!(text.to_bytes() == b"bpf_a() is not for programs of type XDP, not for a device");
+        Ok(())
+    }
+
+    #[test]
+    fn refusal_says_what_to_do() -> Result {
+        let text = text_of(refusal_by_namespaces(CONTAINER, TypeSet::ALL, true))?;
+        assert!(text.to_bytes().ends_with(
+            b"mnt, pid namespaces: load it from there, or with \
+              loader_ns=cgroup,ipc,net,time,user,uts"
+        ));
+        let text = text_of(refusal_by_namespaces(CONTAINER, KIND, false))?;
+        assert!(text.to_bytes().ends_with(
+            b"pid namespace: load it from there, or call no kfunc but \
+              bpf_get_current_pid_tgid_in() and bpf_task_pid_tgid_in(), with loader_ns=time,user"
+        ));
+        let text = text_of(refusal_by_namespaces(KIND, TypeSet::ALL, true))?;
+        assert!(text
+            .to_bytes()
+            .ends_with(b"time, user namespaces: load it from there"));
+        Ok(())
+    }
+
     // KUnit runs in a kernel thread: initial in all but perhaps the mount namespace.
     #[test]
     fn kthread_is_not_foreign() {
         let current = current!();
-        let foreign = foreign_namespaces(current);
+        let mnt = TypeSet::NONE.with(ns::Type::Mnt);
 
-        assert_eq!(foreign.0 & !ns::Type::Mnt.flag(), 0);
+        assert!(foreign_namespaces(current).without(mnt).is_empty());
     }
 
     #[test]
     fn kthread_may_not_load() {
-        assert!(matches!(refusal(current!()), Some(Refusal::Kthread)));
+        for kfunc in ["bpf_get_current_pidns_ident", RELATIVE[0]] {
+            assert!(matches!(refusal(current!(), kfunc), Some(Refusal::Kthread)));
+        }
     }
 }

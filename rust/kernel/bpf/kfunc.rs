@@ -62,9 +62,10 @@ pub const fn is_kfunc_name(name: &str) -> bool {
 ///   is for. Of these, only types that can pass all arguments may call it, see [`Object::PROGS`].
 /// - `flags(...)` behind that has the [`Flags`] that the verifier has to know. `KF_RCU` is none of
 ///   them: it follows from the arguments, see [`Object::POINTERS`].
-/// - `filter:` names a function `fn(&Prog, &'static Func) -> bool`. The verifier calls it, in the
-///   context of the task that loads the program, for programs of the right type. It returns whether
-///   the program may call the kfunc.
+/// - `filter:` names a function `fn(&Prog, &'static Func, bool) -> bool`. The verifier calls it, in
+///   the context of the task that loads the program. It returns whether the program may call the
+///   kfunc. Its last argument is whether the program is of a type that the kfunc is for: if not,
+///   the call is rejected in any case.
 ///
 /// The names of kfuncs are global. They must begin with `bpf_`, since a function of another name
 /// could take the place of one that the module imports. Those of parameters must not contain `__`,
@@ -251,6 +252,7 @@ macro_rules! bpf_kfuncs {
             const __BPF_KFUNCS_ALLOW: fn(
                 &$crate::bpf::Prog,
                 &'static $crate::bpf::btf::Func,
+                bool,
             ) -> bool = $crate::bpf_kfuncs!(@filter $($filter)?);
 
             // Has exactly the type `btf_kfunc_filter_t`, as kCFI demands.

@@ -91,7 +91,7 @@ impl<const N: usize> IdSet<N> {
 
 /// The filter of kfuncs that have none.
 #[doc(hidden)]
-pub fn allow_all(_: &Prog, _: &'static Func) -> bool {
+pub fn allow_all(_: &Prog, _: &'static Func, _: bool) -> bool {
     true
 }
 
@@ -222,6 +222,8 @@ impl Set {
     /// Returns whether a program may call a kfunc, in the way of `btf_kfunc_filter_t`: if it is of
     /// a type that the kfunc is for, and `allow` returns `true`.
     ///
+    /// `allow` gets the former as an argument, so that it can report the reason.
+    ///
     /// # Safety
     ///
     /// Only for a filter that the verifier calls: `prog` must be valid, `id` a type id.
@@ -230,7 +232,7 @@ impl Set {
         &'static self,
         prog: *const bindings::bpf_prog,
         id: u32,
-        allow: fn(&Prog, &'static Func) -> bool,
+        allow: fn(&Prog, &'static Func, bool) -> bool,
     ) -> c_int {
         // SAFETY: The verifier calls filters for a program that it is loading.
         let prog = unsafe { Prog::from_raw(prog) };
@@ -240,9 +242,9 @@ impl Set {
 
         let is_allowed = || {
             let func = self.funcs.get(index as usize)?;
-            let progs = self.progs.get(index as usize)?;
+            let is_for_type = self.progs.get(index as usize)?.contains(prog.prog_type());
 
-            Some(progs.contains(prog.prog_type()) && allow(prog, func))
+            Some(allow(prog, func, is_for_type) && is_for_type)
         };
         match is_allowed() {
             Some(true) => 0,

@@ -29,6 +29,9 @@
 
 #define ROOT_CONTAINER (ALL_NS & ~CLONE_NEWUSER)
 
+/* What can be loaded from any pid namespace. */
+#define NONE_BUT " call no kfunc but bpf_get_current_pid_tgid_in() and bpf_task_pid_tgid_in()"
+
 FIXTURE(loader)
 {
 	struct kfunc kfunc;
@@ -88,25 +91,44 @@ static int do_load(void *prog)
 	return fd_drop(raw_load_type(prog, BPF_PROG_TYPE_SYSCALL, 0));
 }
 
+static int do_load_type(void *arg)
+{
+	struct raw_prog *prog = arg;
+
+	return fd_drop(raw_load_type(prog, prog->type, prog->attach_type));
+}
+
 static int do_load_with_token(void *prog)
 {
 	((struct raw_prog *)prog)->token_fd = ns_received_fd;
 	return do_load(prog);
 }
 
-/* Expects that the log says that @pid was refused, and all of why. */
-static void expect_reason(struct __test_metadata *_metadata, int klog,
-			  const char *prog, pid_t pid, const char *namespaces)
+/* Expects that the log says that @pid was refused, why, and then @advice. */
+static void expect_advice(struct __test_metadata *_metadata, int klog,
+			  const char *prog, pid_t pid, const char *namespaces,
+			  const char *advice)
 {
 	char line[512] = "", want[512];
+	int len;
 
-	snprintf(want, sizeof(want),
-		 "%s: prog %s: load by %.15s[%d] refused, not in the initial %s",
-		 MODULE, prog, program_invocation_short_name, pid, namespaces);
+	len = snprintf(want, sizeof(want),
+		       "%s: prog %s: load by %.15s[%d] refused, not in the initial %s: load it from there%s",
+		       MODULE, prog, program_invocation_short_name, pid,
+		       namespaces, advice ?: "");
 	EXPECT_TRUE(klog_find(klog, REFUSED, line, sizeof(line)));
+	if (!advice)
+		line[len] = '\0';
 	EXPECT_STREQ(want, line);
 	/* Once is enough. */
 	EXPECT_FALSE(klog_find(klog, REFUSED, line, sizeof(line)));
+}
+
+/* With any advice. */
+static void expect_reason(struct __test_metadata *_metadata, int klog,
+			  const char *prog, pid_t pid, const char *namespaces)
+{
+	expect_advice(_metadata, klog, prog, pid, namespaces, NULL);
 }
 
 static void expect_refused(struct __test_metadata *_metadata,
@@ -179,6 +201,8 @@ FIXTURE_VARIANT_ADD(one_namespace, pid)
 {
 	.flag = CLONE_NEWPID,
 	.name = "pid namespace",
+	/* KFUNC takes the initial one in any case. */
+	.others = "cgroup, ipc, mnt, net, pid, time, uts namespaces",
 };
 
 FIXTURE_VARIANT_ADD(one_namespace, time)
@@ -217,21 +241,19 @@ TEST_F(one_namespace, refused)
 /* loader_ns without it: that one does not matter any more, all others do. */
 TEST_F(one_namespace, relaxed)
 {
-	char params[32];
+	char params[64] = "loader_ns=";
 
-	snprintf(params, sizeof(params), "loader_ns=%#llx",
-		 ALL_NS & ~variant->flag);
-	if (!variant->others) {
-		/* What cannot be relaxed. */
-		ASSERT_EQ(0, module_unload(MODULE));
-		EXPECT_EQ(-EINVAL, module_load(MODULE, params));
-		return;
-	}
+	ns_names(ALL_NS & ~variant->flag, params + strlen(params),
+		 sizeof(params) - strlen(params));
 	setup_loader(params);
 	ASSERT_EQ(0, ns_start(&self->task, NULL, variant->flag));
-	EXPECT_EQ(0, ns_call(&self->task, do_load, self->prog)) {
-		TH_LOG("%s", self->prog->log);
-	}
+	if (variant->flag == CLONE_NEWPID)
+		expect_refused(_metadata, self->prog, self->klog, &self->task,
+			       variant->name);
+	else
+		EXPECT_EQ(0, ns_call(&self->task, do_load, self->prog)) {
+			TH_LOG("%s", self->prog->log);
+		}
 	ASSERT_EQ(0, ns_start(&self->other, NULL, ROOT_CONTAINER));
 	expect_refused(_metadata, self->prog, self->klog, &self->other,
 		       variant->others);
@@ -255,6 +277,7 @@ FIXTURE_VARIANT(each_kfunc)
 	enum bpf_prog_type type;
 	enum bpf_attach_type attach_type;
 	struct bpf_insn args[2];
+	bool is_relative;	/* to a pid namespace that the program names */
 };
 
 FIXTURE_VARIANT_ADD(each_kfunc, current_pidns_ident)
@@ -278,6 +301,7 @@ FIXTURE_VARIANT_ADD(each_kfunc, current_pid_tgid_in)
 {
 	.name = "bpf_get_current_pid_tgid_in",
 	.type = BPF_PROG_TYPE_SYSCALL,
+	.is_relative = true,
 	.args = {
 		BPF_MOV64_REG(BPF_REG_1, BPF_REG_10),
 		BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -24),
@@ -298,6 +322,7 @@ FIXTURE_VARIANT_ADD(each_kfunc, task_pid_tgid_in)
 {
 	.name = "bpf_task_pid_tgid_in",
 	.type = BPF_PROG_TYPE_SYSCALL,
+	.is_relative = true,
 	.args = {
 		BPF_EMIT_CALL(BPF_FUNC_get_current_task_btf),
 		BPF_MOV64_REG(BPF_REG_1, BPF_REG_0),
@@ -347,6 +372,7 @@ FIXTURE_SETUP(each_kfunc)
 FIXTURE_TEARDOWN(each_kfunc)
 {
 	teardown_common();
+	EXPECT_EQ(0, module_reload(MODULE, NULL));
 }
 
 static int do_load_as_it_is(void *prog)
@@ -354,49 +380,91 @@ static int do_load_as_it_is(void *prog)
 	return fd_drop(raw_load(prog));
 }
 
+/* Makes the program. */
+#define setup_kfunc()							\
+	do {								\
+		struct bpf_insn *insns = ns_alloc(10 * sizeof(*insns));	\
+									\
+		if (libbpf_probe_bpf_prog_type(variant->type, NULL) != 1) \
+			SKIP(return, "this kernel has no such programs"); \
+		ASSERT_NE(NULL, insns);					\
+		kfunc_close(&self->kfunc);				\
+		ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE,		\
+					variant->name));		\
+		insns[0] = BPF_ST_MEM(BPF_DW, BPF_REG_10, -24, 0);	\
+		insns[1] = BPF_ST_MEM(BPF_DW, BPF_REG_10, -16, 0);	\
+		insns[2] = BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0);	\
+		insns[3] = variant->args[0];				\
+		insns[4] = variant->args[1];				\
+		insns[5] = BPF_MOV64_REG(BPF_REG_2, BPF_REG_10);	\
+		insns[6] = BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -24);	\
+		insns[7] = BPF_CALL_KFUNC(self->kfunc.id);		\
+		insns[8] = BPF_MOV64_IMM(BPF_REG_0, 0);			\
+		insns[9] = BPF_EXIT_INSN();				\
+		self->prog->type = variant->type;			\
+		self->prog->attach_type = variant->attach_type;		\
+		self->prog->insns = insns;				\
+		self->prog->cnt = 10;					\
+	} while (0)
+
+#define expect_not_allowed()						\
+	do {								\
+		char not_allowed[128];					\
+									\
+		EXPECT_EQ(-EACCES, ns_call(&self->task, do_load_as_it_is, \
+					   self->prog));		\
+		snprintf(not_allowed, sizeof(not_allowed),		\
+			 "calling kernel function %s is not allowed",	\
+			 variant->name);				\
+		EXPECT_NE(NULL, strstr(self->prog->log, not_allowed)) {	\
+			TH_LOG("%s", self->prog->log);			\
+		}							\
+	} while (0)
+
 TEST_F(each_kfunc, refused)
 {
-	struct bpf_insn *insns = ns_alloc(10 * sizeof(*insns));
-	char not_allowed[128];
-
-	if (libbpf_probe_bpf_prog_type(variant->type, NULL) != 1)
-		SKIP(return, "this kernel has no such programs");
-	ASSERT_NE(NULL, insns);
-	kfunc_close(&self->kfunc);
-	ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE, variant->name));
-	insns[0] = BPF_ST_MEM(BPF_DW, BPF_REG_10, -24, 0);
-	insns[1] = BPF_ST_MEM(BPF_DW, BPF_REG_10, -16, 0);
-	insns[2] = BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0);
-	insns[3] = variant->args[0];
-	insns[4] = variant->args[1];
-	insns[5] = BPF_MOV64_REG(BPF_REG_2, BPF_REG_10);
-	insns[6] = BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -24);
-	insns[7] = BPF_CALL_KFUNC(self->kfunc.id);
-	insns[8] = BPF_MOV64_IMM(BPF_REG_0, 0);
-	insns[9] = BPF_EXIT_INSN();
-	self->prog->type = variant->type;
-	self->prog->attach_type = variant->attach_type;
-	self->prog->insns = insns;
-	self->prog->cnt = 10;
-
+	setup_kfunc();
 	ASSERT_EQ(0, do_load_as_it_is(self->prog)) {
 		TH_LOG("%s", self->prog->log);
 	}
 	ASSERT_EQ(0, ns_start(&self->task, NULL, ROOT_CONTAINER));
-	EXPECT_EQ(-EACCES, ns_call(&self->task, do_load_as_it_is, self->prog));
-	snprintf(not_allowed, sizeof(not_allowed),
-		 "calling kernel function %s is not allowed", variant->name);
-	EXPECT_NE(NULL, strstr(self->prog->log, not_allowed)) {
-		TH_LOG("%s", self->prog->log);
-	}
-	expect_reason(_metadata, self->klog, "raw", self->task.pid,
-		      "cgroup, ipc, mnt, net, pid, time, uts namespaces");
+	expect_not_allowed();
+	expect_advice(_metadata, self->klog, "raw", self->task.pid,
+		      "cgroup, ipc, mnt, net, pid, time, uts namespaces",
+		      variant->is_relative ? ", or with loader_ns=user" :
+					     ", or" NONE_BUT ", with loader_ns=user");
 }
 
-/* All but the two that cannot be dropped. */
+/* loader_ns without pid: all that is not relative is refused there. */
+TEST_F(each_kfunc, in_a_nested_pid_namespace)
+{
+	char line[512];
+
+	setup_loader("loader_ns=user");
+	setup_kfunc();
+	ASSERT_EQ(0, ns_start(&self->other, NULL, 0));
+	EXPECT_EQ(0, ns_call(&self->other, do_load_as_it_is, self->prog)) {
+		TH_LOG("%s", self->prog->log);
+	}
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ROOT_CONTAINER));
+	if (variant->is_relative) {
+		EXPECT_EQ(0, ns_call(&self->task, do_load_as_it_is,
+				     self->prog)) {
+			TH_LOG("%s", self->prog->log);
+		}
+		EXPECT_FALSE(klog_find(self->klog, REFUSED, line, sizeof(line)));
+	} else {
+		expect_not_allowed();
+		expect_advice(_metadata, self->klog, "raw", self->task.pid,
+			      "pid namespace",
+			      ", or" NONE_BUT ", with loader_ns=user");
+	}
+}
+
+/* All but the one that cannot be left out, and the one that KFUNC takes. */
 TEST_F(loader, relaxed_as_much_as_possible)
 {
-	setup_loader("loader_ns=0x30000000");
+	setup_loader("loader_ns=user");
 	ASSERT_EQ(0, ns_start(&self->task, NULL,
 			      ROOT_CONTAINER & ~CLONE_NEWPID));
 	EXPECT_EQ(0, ns_call(&self->task, do_load, self->prog)) {
@@ -428,6 +496,40 @@ TEST_F(loader, root_in_a_container_with_all_capabilities)
 	ASSERT_EQ(3, ns_call(&self->task, do_capget, NULL));
 	expect_refused(_metadata, self->prog, self->klog, &self->task,
 		       "cgroup, ipc, mnt, net, pid, time, uts namespaces");
+}
+
+/* The kernel log has a reason of its own, and it comes first. */
+TEST_F(loader, of_a_type_that_the_kfunc_is_not_for)
+{
+	static const struct {
+		enum bpf_prog_type type;
+		enum bpf_attach_type attach_type;
+		const char *name;
+	} types[] = {
+		{ BPF_PROG_TYPE_SCHED_CLS, 0, "SCHED_CLS" },
+		{ BPF_PROG_TYPE_XDP, BPF_XDP, "XDP" },
+		{ BPF_PROG_TYPE_XDP, BPF_XDP_CPUMAP, "XDP, not for a device" },
+	};
+	const struct ns_task *const tasks[] = { &self->task, &self->other };
+	char line[512], want[512];
+
+	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
+	ASSERT_EQ(0, ns_start(&self->other, NULL, ROOT_CONTAINER));
+	for (size_t i = 0; i < ARRAY_SIZE(types) * ARRAY_SIZE(tasks); i++) {
+		const struct ns_task *task = tasks[i % 2];
+
+		self->prog->type = types[i / 2].type;
+		self->prog->attach_type = types[i / 2].attach_type;
+		memset(line, 0, sizeof(line));
+		EXPECT_EQ(-EACCES, ns_call(task, do_load_type, self->prog));
+		snprintf(want, sizeof(want),
+			 "%s: prog raw: load by %.15s[%d] refused, %s() is not for programs of type %s",
+			 MODULE, program_invocation_short_name, task->pid, KFUNC,
+			 types[i / 2].name);
+		EXPECT_TRUE(klog_find(self->klog, REFUSED, line, sizeof(line)));
+		EXPECT_STREQ(want, line);
+	}
+	EXPECT_FALSE(klog_find(self->klog, REFUSED, line, sizeof(line)));
 }
 
 /* What a task's children will be in is nothing to do with the task. */
@@ -873,6 +975,145 @@ TEST_F(loader, refused_too_often_for_the_log)
 	EXPECT_GE(50, lines);
 }
 
+static void expect_param(struct __test_metadata *_metadata, const char *want)
+{
+	const char *path = "/sys/module/" MODULE "/parameters/loader_ns";
+	char value[64] = "";
+	FILE *f = fopen(path, "re");
+
+	ASSERT_NE(NULL, f);
+	EXPECT_NE(NULL, fgets(value, sizeof(value), f));
+	fclose(f);
+	value[strcspn(value, "\n")] = '\0';
+	EXPECT_STREQ(want, value);
+}
+
+TEST_F(loader, who_reads_the_parameter)
+{
+	expect_param(_metadata, "cgroup,ipc,mnt,net,pid,time,user,uts");
+	setup_loader("loader_ns=user,pid");
+	expect_param(_metadata, "user,pid");
+	/* As with all parameters, what comes later counts. */
+	setup_loader("loader_ns=pid,user loader_ns=mnt,user,user");
+	expect_param(_metadata, "mnt,user,user");
+	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWNS));
+	expect_refused(_metadata, self->prog, self->klog, &self->task,
+		       "mnt namespace");
+}
+
+/* The namespaces that agents have, by platform, and what lets these load. */
+FIXTURE(platform)
+{
+	struct kfunc kfunc;
+	struct kfunc sample;
+	struct raw_prog *prog;
+	struct ns_task task;
+	struct ns_task other;
+	int klog;
+};
+
+FIXTURE_VARIANT(platform)
+{
+	__u64 node;		/* what all there share, and the host does not */
+	__u64 own;		/* what the agent has besides */
+	const char *loader_ns;
+	const char *namespaces;
+};
+
+FIXTURE_VARIANT_ADD(platform, service_with_private_tmp)
+{
+	.own = CLONE_NEWNS,
+	.loader_ns = "cgroup,ipc,net,pid,time,user,uts",
+	.namespaces = "mnt namespace",
+};
+
+FIXTURE_VARIANT_ADD(platform, pod_with_host_pid)
+{
+	.own = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWUTS |
+	       CLONE_NEWNET,
+	.loader_ns = "pid,time,user",
+	.namespaces = "cgroup, ipc, mnt, net, uts namespaces",
+};
+
+FIXTURE_VARIANT_ADD(platform, kind)
+{
+	.node = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWUTS |
+		CLONE_NEWNET | CLONE_NEWPID,
+	.own = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWCGROUP,
+	.loader_ns = "time,user",
+	.namespaces = "cgroup, ipc, mnt, net, pid, uts namespaces",
+};
+
+FIXTURE_VARIANT_ADD(platform, nspawn)
+{
+	.node = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWUTS |
+		CLONE_NEWPID,
+	.loader_ns = "net,time,user",
+	.namespaces = "cgroup, ipc, mnt, pid, uts namespaces",
+};
+
+FIXTURE_VARIANT_ADD(platform, lxc)
+{
+	.node = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_NEWUTS |
+		CLONE_NEWPID | CLONE_NEWNET,
+	.loader_ns = "time,user",
+	.namespaces = "cgroup, ipc, mnt, net, pid, uts namespaces",
+};
+
+FIXTURE_VARIANT_ADD(platform, wsl2)
+{
+	.node = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID,
+	.loader_ns = "cgroup,net,time,user",
+	.namespaces = "ipc, mnt, pid, uts namespaces",
+};
+
+FIXTURE_SETUP(platform)
+{
+	setup_common();
+}
+
+FIXTURE_TEARDOWN(platform)
+{
+	teardown_common();
+	EXPECT_EQ(0, module_reload(MODULE, NULL));
+}
+
+#define start_agent()							\
+	do {								\
+		ASSERT_EQ(0, ns_start(&self->other, NULL, variant->node)); \
+		ASSERT_EQ(0, ns_start(&self->task, &self->other,	\
+				      variant->own));			\
+	} while (0)
+
+/* The kernel log says what to set, and with that it loads. */
+TEST_F(platform, loads)
+{
+	bool is_nested = variant->node & CLONE_NEWPID;
+	char params[64], advice[256];
+
+	setup_loader(NULL);
+	start_agent();
+	EXPECT_EQ(-EACCES, ns_call(&self->task, do_load, self->prog));
+	snprintf(advice, sizeof(advice), ", or%s with loader_ns=%s",
+		 is_nested ? NONE_BUT "," : "", variant->loader_ns);
+	expect_advice(_metadata, self->klog, "raw", self->task.pid,
+		      variant->namespaces, advice);
+
+	ns_stop(&self->task);
+	ns_stop(&self->other);
+	snprintf(params, sizeof(params), "loader_ns=%s", variant->loader_ns);
+	setup_loader(params);
+	if (is_nested) {
+		kfunc_close(&self->kfunc);
+		ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE,
+					"bpf_get_current_pid_tgid_in"));
+	}
+	start_agent();
+	EXPECT_EQ(0, ns_call(&self->task, do_load, self->prog)) {
+		TH_LOG("%s", self->prog->log);
+	}
+}
+
 /* Values of loader_ns that make no sense. */
 FIXTURE(nonsense)
 {
@@ -883,56 +1124,64 @@ FIXTURE_VARIANT(nonsense)
 {
 	const char *params;
 	const char *reason;
+	int err;		/* -EINVAL if 0 */
 };
 
-FIXTURE_VARIANT_ADD(nonsense, none)
-{
-	.params = "loader_ns=0",
-	.reason = "bpf_ns_ident: loader_ns=0x0: must have 0x30000000 (CLONE_NEWUSER | CLONE_NEWPID)",
-};
+#define TYPES "cgroup,ipc,mnt,net,pid,time,user,uts"
 
 FIXTURE_VARIANT_ADD(nonsense, without_user)
 {
-	.params = "loader_ns=0x6e020080",
-	.reason = "bpf_ns_ident: loader_ns=0x6e020080: must have 0x30000000 (CLONE_NEWUSER | CLONE_NEWPID)",
+	.params = "loader_ns=cgroup,ipc,mnt,net,pid,time,uts",
+	.reason = MODULE ": loader_ns=cgroup,ipc,mnt,net,pid,time,uts: \"user\" is missing, and cannot be left out",
 };
 
-FIXTURE_VARIANT_ADD(nonsense, without_pid)
+FIXTURE_VARIANT_ADD(nonsense, unknown_name)
 {
-	.params = "loader_ns=0x5e020080",
-	.reason = "bpf_ns_ident: loader_ns=0x5e020080: must have 0x30000000 (CLONE_NEWUSER | CLONE_NEWPID)",
+	.params = "loader_ns=pod,user",
+	.reason = MODULE ": loader_ns=pod,user: \"pod\" is none of " TYPES,
 };
 
-FIXTURE_VARIANT_ADD(nonsense, unknown_flag)
+FIXTURE_VARIANT_ADD(nonsense, no_name)
 {
-	.params = "loader_ns=0x7e020081",
-	.reason = "bpf_ns_ident: loader_ns=0x7e020081: 0x1 is not a CLONE_NEW* flag",
+	.params = "loader_ns=pid,,user",
+	.reason = MODULE ": loader_ns=pid,,user: \"\" is none of " TYPES,
 };
 
-FIXTURE_VARIANT_ADD(nonsense, all_bits)
+FIXTURE_VARIANT_ADD(nonsense, mask)
 {
-	.params = "loader_ns=0xffffffff",
-	.reason = "bpf_ns_ident: loader_ns=0xffffffff: 0x81fdff7f is not a CLONE_NEW* flag",
+	.params = "loader_ns=0x7e020080",
+	.reason = MODULE ": loader_ns=0x7e020080: \"0x7e020080\" is none of " TYPES,
 };
 
-FIXTURE_VARIANT_ADD(nonsense, too_large)
+FIXTURE_VARIANT_ADD(nonsense, capitals)
 {
-	.params = "loader_ns=0x17e020080",
+	.params = "loader_ns=PID,USER",
+	.reason = MODULE ": loader_ns=PID,USER: \"PID\" is none of " TYPES,
 };
 
-FIXTURE_VARIANT_ADD(nonsense, negative)
+FIXTURE_VARIANT_ADD(nonsense, not_printable)
 {
-	.params = "loader_ns=-1",
-};
-
-FIXTURE_VARIANT_ADD(nonsense, word)
-{
-	.params = "loader_ns=pid",
+	.params = "loader_ns=user,\xc0\x9b",
+	/* A backslash is escaped once more by /dev/kmsg. */
+	.reason = MODULE ": loader_ns=user,\\x5cxc0\\x5cx9b: \"\\x5cxc0\\x5cx9b\" is none of " TYPES,
 };
 
 FIXTURE_VARIANT_ADD(nonsense, empty)
 {
 	.params = "loader_ns=",
+	.reason = MODULE ": loader_ns=: \"\" is none of " TYPES,
+};
+
+FIXTURE_VARIANT_ADD(nonsense, too_long)
+{
+	.params = "loader_ns=user,user,user,user,user,user,user,user,user,user,user,user,user",
+	.reason = "loader_ns: string doesn't fit in 63 chars.",
+	.err = -ENOSPC,
+};
+
+FIXTURE_VARIANT_ADD(nonsense, no_value)
+{
+	.params = "loader_ns",
 };
 
 FIXTURE_SETUP(nonsense)
@@ -952,7 +1201,8 @@ TEST_F(nonsense, refused)
 {
 	char command[128], line[512] = "";
 
-	EXPECT_EQ(-EINVAL, module_load(MODULE, variant->params));
+	EXPECT_EQ(variant->err ?: -EINVAL,
+		  module_load(MODULE, variant->params));
 	EXPECT_FALSE(module_is_loaded(MODULE));
 	/* Whatever is wrong, the log names the parameter. */
 	EXPECT_TRUE(klog_find(self->klog, "loader_ns", line, sizeof(line)));

@@ -640,23 +640,45 @@ bool kernel_has_bpf_lsm(void)
 	return false;
 }
 
+static const struct {
+	const char *name;
+	__u64 flag;
+} types[] = {
+	{ "cgroup", CLONE_NEWCGROUP },
+	{ "ipc", CLONE_NEWIPC },
+	{ "mnt", CLONE_NEWNS },
+	{ "net", CLONE_NEWNET },
+	{ "pid", CLONE_NEWPID },
+	{ "time", CLONE_NEWTIME },
+	{ "user", CLONE_NEWUSER },
+	{ "uts", CLONE_NEWUTS },
+};
+
+void ns_names(__u64 flags, char *text, size_t size)
+{
+	size_t len = 0;
+
+	text[0] = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (flags & types[i].flag && len < size)
+			len += snprintf(text + len, size - len, "%s%s",
+					len ? "," : "", types[i].name);
+}
+
 void skip_all_without(const char *module)
 {
-	static const char *const names[] = {
-		"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts",
-	};
 	char path[64];
 
 	if (geteuid()) {
 		ksft_print_header();
 		ksft_exit_skip("this takes root\n");
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "/proc/self/ns/%s", names[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", types[i].name);
 		if (access(path, F_OK)) {
 			ksft_print_header();
 			ksft_exit_skip("this kernel has no %s namespaces\n",
-				       names[i]);
+				       types[i].name);
 		}
 	}
 	if (!module_is_there(module)) {

@@ -72,6 +72,9 @@ int ns_open(pid_t pid, const char *name);
 int ns_ident(pid_t pid, const char *name, struct bpf_ns_ident *ident);
 int ns_ident_fd(int fd, struct bpf_ns_ident *ident);
 
+/* Writes the names of the types in @flags, CLONE_NEW*, with commas in between. */
+void ns_names(__u64 flags, char *text, size_t size);
+
 /* The ids of a task, from the initial pid namespace to its own. */
 struct ns_ids {
 	int nr;

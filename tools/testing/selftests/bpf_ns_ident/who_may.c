@@ -24,6 +24,8 @@
 
 #define SKB_KFUNC "bpf_skb_netns_ident"
 #define REFUSED "refused, not in"
+#define ADVICE \
+	"load it from there, or call no kfunc but bpf_get_current_pid_tgid_in() and bpf_task_pid_tgid_in(), with loader_ns=cgroup,ipc,mnt,net,time,user,uts"
 #define UNPRIVILEGED "/proc/sys/kernel/unprivileged_bpf_disabled"
 
 #define NOBODY 65534
@@ -308,10 +310,10 @@ static int do_open(void *arg)
 	return fd_drop(fd < 0 ? -errno : fd);
 }
 
-/* Nobody: it is not there. */
+/* Nobody: it is only there to be read. */
 TEST_F(who_may, change_loader_ns)
 {
-	EXPECT_EQ(-ENOENT, ns_call(&self->task, do_open,
+	EXPECT_EQ(-EACCES, ns_call(&self->task, do_open,
 				   "/sys/module/" MODULE "/parameters/loader_ns"));
 }
 
@@ -625,7 +627,7 @@ static void expect_line(struct __test_metadata *_metadata,
 
 	refuse_as(_metadata, self, comm, line, sizeof(line));
 	snprintf(want, sizeof(want),
-		 "%s: prog raw: load by %s[%d] refused, not in the initial pid namespace",
+		 "%s: prog raw: load by %s[%d] refused, not in the initial pid namespace: " ADVICE,
 		 MODULE, printed, self->task.pid);
 	EXPECT_STREQ(want, line);
 	/* It was all of one line. */
@@ -695,7 +697,7 @@ TEST_F(refusal, escapes_the_name_of_the_program)
 	self->prog->name = "caf\xe9.\xc0_1";
 	refuse_as(_metadata, self, "loader", line, sizeof(line));
 	snprintf(want, sizeof(want),
-		 "%s: prog caf\\xe9.\\xc0_1: load by loader[%d] refused, not in the initial pid namespace",
+		 "%s: prog caf\\xe9.\\xc0_1: load by loader[%d] refused, not in the initial pid namespace: " ADVICE,
 		 MODULE, self->task.pid);
 	EXPECT_STREQ(want, line);
 }

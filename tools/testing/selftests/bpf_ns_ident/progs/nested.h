@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _NESTED_H
+#define _NESTED_H
+
+#include "report.h"
+
+/* The pid namespaces that a program names. */
+enum named {
+	OWN,			/* that of the loader */
+	BELOW,			/* nested in that */
+	BESIDE,			/* nested in the initial one, as that of the loader */
+	INITIAL,
+	NR_NAMED
+};
+
+/* What a program asks at a getpgid() of MAGIC_PID, and the results. */
+struct nested {
+	__u32 target;		/* in: process id in the initial pid namespace */
+	__u32 calls;
+	struct bpf_ns_ident named[NR_NAMED];	/* in */
+	__s64 current_in[NR_NAMED];	/* bpf_get_current_pid_tgid_in() */
+	__s64 task_in[NR_NAMED];	/* bpf_task_pid_tgid_in() of the same task */
+};
+
+#endif /* _NESTED_H */
