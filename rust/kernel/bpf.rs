@@ -15,6 +15,7 @@ pub mod btf;
 pub mod kfunc;
 #[cfg(CONFIG_NET)]
 pub mod net;
+pub mod pid_ns;
 pub mod task;
 
 /// The type of a BPF program, `enum bpf_prog_type` in the UAPI.

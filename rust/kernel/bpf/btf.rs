@@ -70,6 +70,32 @@ pub enum Type {
     Ptr(&'static Type),
 }
 
+impl Type {
+    /// Returns whether the verifier takes memory of a program for it: if it has integers only.
+    ///
+    /// See `__btf_type_is_scalar_struct()` in [`kernel/bpf/verifier.c`]. The members of a
+    /// structure of the kernel are not known here, so the result is `false` for one.
+    ///
+    /// [`kernel/bpf/verifier.c`]: srctree/kernel/bpf/verifier.c
+    #[inline]
+    pub const fn is_memory(&self) -> bool {
+        match self {
+            Type::Int { .. } => true,
+            Type::Struct(s) => {
+                let mut i = 0;
+                while i < s.members.len() {
+                    if !s.members[i].ty.is_memory() {
+                        return false;
+                    }
+                    i += 1;
+                }
+                true
+            }
+            Type::Void | Type::Opaque(_) | Type::Const(_) | Type::Ptr(_) => false,
+        }
+    }
+}
+
 /// A structure of the module's own. [`bpf_struct!`](crate::bpf_struct) makes these.
 pub struct Struct {
     /// The name.
@@ -511,6 +537,7 @@ impl Section {
 pub struct Encoded {
     base: Buf,
     split: Buf,
+    types: Encoder,
     first_func: u32,
     nr_types: u32,
 }
@@ -544,6 +571,12 @@ impl Encoded {
     #[inline]
     pub const fn first_func(&self) -> u32 {
         self.first_func
+    }
+
+    /// The type id, before relocation, of a type that a function refers to. 0 if none does.
+    #[inline]
+    pub const fn id(&self, ty: &Type) -> u32 {
+        self.types.id(ty)
     }
 
     /// The number of types in both sections, void included, which is where type ids end.
@@ -683,18 +716,27 @@ impl Encoder {
 /// ```
 #[inline]
 pub const fn encode(funcs: &'static [Func]) -> Encoded {
+    encode_all(funcs, &[])
+}
+
+/// Does the same as [`encode`], with destructors behind the kfuncs: functions that the
+/// kernel calls for references in maps, and programs do not call.
+#[inline]
+pub const fn encode_all(kfuncs: &'static [Func], dtors: &'static [Func]) -> Encoded {
     const INT: &Type = &<i32 as Describe>::TYPE;
 
     let mut types = Encoder {
         base: Types::new(),
         split: Types::new(),
     };
+    let nr_funcs = kfuncs.len() + dtors.len();
     let mut i = 0;
-    while i < funcs.len() {
-        types.collect(&funcs[i].ret);
+    while i < nr_funcs {
+        let func = nth(kfuncs, dtors, i);
+        types.collect(&func.ret);
         let mut j = 0;
-        while j < funcs[i].params.len() {
-            types.collect(&funcs[i].params[j].ty);
+        while j < func.params.len() {
+            types.collect(&func.params[j].ty);
             j += 1;
         }
         i += 1;
@@ -720,11 +762,11 @@ pub const fn encode(funcs: &'static [Func]) -> Encoded {
     }
 
     let first_proto = (1 + types.base.len + types.split.len) as u32;
-    let first_func = first_proto + funcs.len() as u32;
+    let first_func = first_proto + nr_funcs as u32;
 
     let mut i = 0;
-    while i < funcs.len() {
-        let func = &funcs[i];
+    while i < nr_funcs {
+        let func = nth(kfuncs, dtors, i);
         split.btf_type(
             0,
             bindings::BTF_KIND_FUNC_PROTO,
@@ -743,8 +785,8 @@ pub const fn encode(funcs: &'static [Func]) -> Encoded {
 
     // Functions come in one run, so that their ids can be told from the first one's.
     let mut i = 0;
-    while i < funcs.len() {
-        let name = split.string(funcs[i].name);
+    while i < nr_funcs {
+        let name = split.string(nth(kfuncs, dtors, i).name);
         split.btf_type(
             name,
             bindings::BTF_KIND_FUNC,
@@ -756,7 +798,7 @@ pub const fn encode(funcs: &'static [Func]) -> Encoded {
 
     // The tag by which `bpftool` tells a kfunc from other functions.
     let mut i = 0;
-    while i < funcs.len() {
+    while i < kfuncs.len() {
         let name = split.string("bpf_kfunc");
         split.btf_type(name, bindings::BTF_KIND_DECL_TAG, 0, first_func + i as u32);
         split.types.u32(u32::MAX); // Index -1: the function itself, not a parameter.
@@ -766,8 +808,19 @@ pub const fn encode(funcs: &'static [Func]) -> Encoded {
     Encoded {
         base: base.finish(),
         split: split.finish(),
+        types,
         first_func,
-        nr_types: first_func + 2 * funcs.len() as u32,
+        nr_types: first_func + (nr_funcs + kfuncs.len()) as u32,
+    }
+}
+
+/// Returns the function at `i` of both lists together.
+#[inline]
+const fn nth(first: &'static [Func], second: &'static [Func], i: usize) -> &'static Func {
+    if i < first.len() {
+        &first[i]
+    } else {
+        &second[i - first.len()]
     }
 }
 
@@ -934,6 +987,62 @@ mod tests {
             ]
         ));
         assert!(blob.strings == b"x\0one\0two\0bpf_kfunc\0");
+        Ok(())
+    }
+
+    // Only kfuncs have the tag.
+    #[test]
+    fn destructor_of_own_structure() -> Result {
+        const OWN: Type = Type::Struct(&Struct {
+            name: "own",
+            size: 8,
+            members: &[Member {
+                name: "opaque",
+                ty: Type::Ptr(&Type::Void),
+                offset: 0,
+            }],
+        });
+        const KFUNC: Func = Func {
+            name: "f",
+            params: &[],
+            ret: Type::Ptr(&OWN),
+        };
+        const DTOR: Func = Func {
+            name: "d",
+            params: &[Param {
+                name: "p",
+                ty: Type::Ptr(&Type::Void),
+            }],
+            ret: Type::Void,
+        };
+        const BTF: Encoded = encode_all(&[KFUNC], &[DTOR]);
+        const SPLIT: [u8; BTF.split_len()] = BTF.split();
+
+        // [1] "int". "own" is at 5, "opaque" at 9, "p" at 16, "f" at 18, "d" at 20, "bpf_kfunc" at
+        // 22.
+        let blob = parse(&SPLIT)?;
+        assert!(is_words(
+            blob.types,
+            &[
+                // [2] PTR to void, [3] STRUCT "own", [4] PTR to 3.
+                &[0, 2 << 24, 0],
+                &[5, 4 << 24 | 1, 8],
+                &[9, 2, 0],
+                &[0, 2 << 24, 3],
+                // [5] FUNC_PROTO returning 4, [6] returning void with a parameter of type 2.
+                &[0, 13 << 24, 4],
+                &[0, 13 << 24 | 1, 0],
+                &[16, 2],
+                // [7] and [8] FUNC, [9] the tag of the first one.
+                &[18, 12 << 24 | 1, 5],
+                &[20, 12 << 24 | 1, 6],
+                &[22, 17 << 24, 7, u32::MAX],
+            ]
+        ));
+        assert_eq!(BTF.id(&OWN), 3);
+        assert_eq!(BTF.id(&Type::Opaque("own")), 0);
+        assert_eq!(BTF.first_func(), 7);
+        assert_eq!(BTF.nr_types(), 10);
         Ok(())
     }
 

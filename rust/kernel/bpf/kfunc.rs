@@ -16,29 +16,49 @@
 mod abi;
 mod caller;
 pub mod flags;
+mod iter;
 mod memory;
 mod object;
 mod set;
 
 pub use abi::{
+    param_name,
     take_arg,
+    take_sized_arg,
     Arg,
     ArgAbi,
-    Ret, //
+    Kind,
+    Pointer,
+    Ret,
+    SizedArg, //
 };
 pub use caller::Caller;
-pub use flags::Flags;
+pub use flags::{
+    Conflict,
+    Flags, //
+};
+pub use iter::{
+    is_iter_kfunc,
+    Destroy,
+    Item,
+    Iter,
+    New,
+    Next, //
+};
 pub use memory::{
     In,
     Out,
     Plain, //
 };
 pub use object::{
+    put,
+    Counted,
     Object,
     Pointers, //
 };
 pub use set::{
     allow_all,
+    dtor_ids,
     IdSet,
     Set, //
 };
@@ -58,10 +78,15 @@ pub const fn is_kfunc_name(name: &str) -> bool {
 ///
 /// - The first parameter of each function is a [`&Caller`](Caller), which the program does not
 ///   see. The types of the others implement [`Arg`], that of the result implements [`Ret`].
+/// - `kptr T: NAME` behind the name of the [`Set`] and a filter makes a destructor of that name.
+///   With it programs can keep references to a `T` in maps, see [`Counted`].
 /// - `progs(...)` in front of `fn` has the [`ProgTypes`](crate::bpf::ProgTypes) that the function
 ///   is for. Of these, only types that can pass all arguments may call it, see [`Object::PROGS`].
-/// - `flags(...)` behind that has the [`Flags`] that the verifier has to know. `KF_RCU` is none of
-///   them: it follows from the arguments, see [`Object::POINTERS`].
+/// - `flags(...)` behind that has further [`Flags`] for the verifier. The others follow from the
+///   arguments and the result: `KF_RCU` from [`Object::POINTERS`], `KF_RELEASE`,
+///   `KF_ACQUIRE` and `KF_RET_NULL` from an [`ARef`](crate::sync::aref::ARef), and those of
+///   iterators from [`New`], [`Next`] and [`Destroy`].
+/// - `name[size]: In<'_, [u8]>` is memory with a size. To programs the size is another argument.
 /// - `filter:` names a function `fn(&Prog, &'static Func, bool) -> bool`. The verifier calls it, in
 ///   the context of the task that loads the program. It returns whether the program may call the
 ///   kfunc. Its last argument is whether the program is of a type that the kfunc is for: if not,
@@ -125,14 +150,18 @@ pub const fn is_kfunc_name(name: &str) -> bool {
 macro_rules! bpf_kfuncs {
     (
         $(#[$set_attr:meta])*
-        $vis:vis static $set:ident $(, filter: $filter:path)?;
+        $vis:vis static $set:ident
+            $(, filter: $filter:path)?
+            $(, kptr $kptr:ty: $dtor:ident)*;
 
         $(
             $(#[doc = $doc:expr])*
             progs($progs:expr)
             $(flags($flags:expr))?
-            fn $name:ident($caller:tt: &$caller_ty:ty $(, $arg:ident: $ty:ty)* $(,)?)
-                $(-> $ret:ty)?
+            fn $name:ident(
+                $caller:tt: &$caller_ty:ty
+                $(, $arg:ident $([$size:ident])?: $ty:ty)* $(,)?
+            ) $(-> $ret:ty)?
             $body:block
         )+
     ) => {
@@ -145,7 +174,7 @@ macro_rules! bpf_kfuncs {
             $(#[doc = $doc])*
             #[no_mangle]
             unsafe extern "C" fn $name(
-                $($arg: <$ty as $crate::bpf::kfunc::ArgAbi>::Abi,)*
+                $($arg: <$ty as $crate::bpf::kfunc::ArgAbi>::Abi, $($size: u32,)?)*
             ) -> $crate::bpf_kfuncs!(@abi $($ret)?) {
                 #[inline(always)]
                 fn __bpf_kfunc_body($caller: &$caller_ty, $($arg: $ty,)*) $(-> $ret)? $body
@@ -155,11 +184,51 @@ macro_rules! bpf_kfuncs {
                 $(
                     // SAFETY: The __BTF below has `TYPE` for this argument, so the verifier has
                     // checked it, for a program of a type in `PROGS`.
-                    let $arg = unsafe { $crate::bpf::kfunc::take_arg::<$ty>(&caller, $arg) };
+                    let $arg = unsafe {
+                        $crate::bpf_kfuncs!(@take $ty, &caller, $arg $(, $size)?)
+                    };
                 )*
                 $crate::bpf::kfunc::Ret::into_abi(__bpf_kfunc_body(&caller, $($arg,)*))
             }
         )+
+
+        $(
+            #[no_mangle]
+            unsafe extern "C" fn $dtor(ptr: *mut $crate::ffi::c_void) {
+                // SAFETY: The kernel calls this for a pointer that it takes from a map, where the
+                // verifier had the program put a reference to the structure.
+                unsafe { $crate::bpf::kfunc::put::<$kptr>(ptr) }
+            }
+
+            // Has exactly the type `btf_dtor_kfunc_t`, as kCFI demands. Besides, objtool sees that
+            // the kernel calls it through a pointer, which it gets from the symbol table.
+            const _: () = {
+                #[used(compiler)]
+                static __DTOR: $crate::bindings::btf_dtor_kfunc_t =
+                    ::core::option::Option::Some($dtor);
+            };
+
+            const _: () = ::core::assert!(
+                $crate::bpf::kfunc::is_kfunc_name(::core::stringify!($dtor)),
+                ::core::concat!(
+                    "`",
+                    ::core::stringify!($dtor),
+                    "`: the name of a destructor has to begin with `bpf_`",
+                ),
+            );
+
+            const _: () = ::core::assert!(
+                ::core::matches!(
+                    <$kptr as $crate::bpf::kfunc::Object>::TYPE,
+                    $crate::bpf::btf::Type::Struct(_),
+                ),
+                ::core::concat!(
+                    "`",
+                    ::core::stringify!($dtor),
+                    "`: modules have destructors for structures of their own only",
+                ),
+            );
+        )*
 
         $(
             const _: () = ::core::assert!(
@@ -190,18 +259,40 @@ macro_rules! bpf_kfuncs {
                     name: ::core::stringify!($name),
                     params: &[$(
                         $crate::bpf::btf::Param {
-                            name: ::core::stringify!($arg),
+                            name: $crate::bpf::kfunc::param_name::<$ty>(
+                                ::core::stringify!($arg),
+                                ::core::concat!(::core::stringify!($arg), "__nullable"),
+                            ),
                             ty: <$ty as $crate::bpf::kfunc::ArgAbi>::TYPE,
                         },
+                        $($crate::bpf::btf::Param {
+                            // The suffix says that it is the size of the argument before it.
+                            name: {
+                                let _ = ::core::stringify!($size);
+                                ::core::concat!(::core::stringify!($arg), "__sz")
+                            },
+                            ty: <u32 as $crate::bpf::btf::Describe>::TYPE,
+                        },)?
                     )*],
                     ret: <$crate::bpf_kfuncs!(@ret $($ret)?) as $crate::bpf::kfunc::Ret>::TYPE,
                 },
             )+];
+            const __DTORS: &[$crate::bpf::btf::Func] = &[$(
+                $crate::bpf::btf::Func {
+                    name: ::core::stringify!($dtor),
+                    // With kCFI, the kernel demands a pointer to void.
+                    params: &[$crate::bpf::btf::Param {
+                        name: "ptr",
+                        ty: $crate::bpf::btf::Type::Ptr(&$crate::bpf::btf::Type::Void),
+                    }],
+                    ret: $crate::bpf::btf::Type::Void,
+                },
+            )*];
             // The module's expressions must not meet items of the same name here, hence `__`.
             static __PROGS: [$crate::bpf::ProgTypes; __FUNCS.len()] = [$({
                 const __CALLERS: $crate::bpf::ProgTypes = $crate::bpf::ProgTypes::intersection(
                     $progs,
-                    $crate::bpf::ProgTypes::ALL
+                    <$crate::bpf_kfuncs!(@ret $($ret)?) as $crate::bpf::kfunc::Ret>::PROGS
                         $(.intersection(<$ty as $crate::bpf::kfunc::ArgAbi>::PROGS))*,
                 );
                 ::core::assert!(
@@ -214,7 +305,8 @@ macro_rules! bpf_kfuncs {
                 );
                 __CALLERS
             },)+];
-            const __BTF: $crate::bpf::btf::Encoded = $crate::bpf::btf::encode(__FUNCS);
+            const __BTF: $crate::bpf::btf::Encoded =
+                $crate::bpf::btf::encode_all(__FUNCS, __DTORS);
             const __BASE: [u8; __BTF.base_len()] = __BTF.base();
             const __SPLIT: [u8; __BTF.split_len()] = __BTF.split();
 
@@ -233,19 +325,59 @@ macro_rules! bpf_kfuncs {
                 $crate::bpf::kfunc::IdSet::new(
                     &__BTF,
                     [$({
-                        const __OF_ARGS: ::core::option::Option<$crate::bpf::kfunc::Flags> =
-                            $crate::bpf::kfunc::Flags::of_args(
-                                &[$(<$ty as $crate::bpf::kfunc::ArgAbi>::POINTERS),*],
-                            );
-                        let ::core::option::Option::Some(of_args) = __OF_ARGS else {
-                            ::core::panic!(::core::concat!(
+                        const __KINDS: &[$crate::bpf::kfunc::Kind] =
+                            &[$(<$ty as $crate::bpf::kfunc::ArgAbi>::KIND),*];
+                        let of_args = match $crate::bpf::kfunc::Flags::of_args(__KINDS) {
+                            ::core::result::Result::Ok(flags) => flags,
+                            ::core::result::Result::Err(
+                                $crate::bpf::kfunc::Conflict::Protection,
+                            ) => ::core::panic!(::core::concat!(
                                 "`",
                                 ::core::stringify!($name),
                                 "`: RCU is enough to keep one argument, but not another",
-                            ))
+                            )),
+                            ::core::result::Result::Err(
+                                $crate::bpf::kfunc::Conflict::Reference,
+                            ) => ::core::panic!(::core::concat!(
+                                "`",
+                                ::core::stringify!($name),
+                                "`: a reference that is taken over has to come first, \
+                                 and without other pointers",
+                            )),
+                            ::core::result::Result::Err(
+                                $crate::bpf::kfunc::Conflict::Iterator,
+                            ) => ::core::panic!(::core::concat!(
+                                "`",
+                                ::core::stringify!($name),
+                                "`: the state of an iterator has to come first",
+                            )),
                         };
-                        of_args.union($crate::bpf_kfuncs!(@flags $($flags)?))
+                        ::core::assert!(
+                            $crate::bpf::kfunc::is_iter_kfunc(
+                                ::core::stringify!($name),
+                                __KINDS,
+                                <$crate::bpf_kfuncs!(@ret $($ret)?)
+                                    as $crate::bpf::kfunc::Ret>::IS_ITEM,
+                            ),
+                            ::core::concat!(
+                                "`",
+                                ::core::stringify!($name),
+                                "`: not the name, the arguments and the result that the kfunc of \
+                                 an iterator has",
+                            ),
+                        );
+                        of_args
+                            .union(<$crate::bpf_kfuncs!(@ret $($ret)?)
+                                as $crate::bpf::kfunc::Ret>::FLAGS)
+                            .union($crate::bpf_kfuncs!(@flags $($flags)?))
                     }),+],
+                );
+
+            static __DTOR_IDS: [$crate::bindings::btf_id_dtor_kfunc; __DTORS.len()] =
+                $crate::bpf::kfunc::dtor_ids(
+                    &__BTF,
+                    __FUNCS.len(),
+                    [$(<$kptr as $crate::bpf::kfunc::Object>::TYPE),*],
                 );
 
             // Not in the function below, which is unsafe: the module's may not be.
@@ -274,11 +406,18 @@ macro_rules! bpf_kfuncs {
                     &__BTF,
                     &__IDS,
                     ::core::option::Option::Some(__bpf_kfuncs_filter),
+                    &__DTOR_IDS,
                 )
             }
         };
     };
 
+    (@take $ty:ty, $caller:expr, $arg:ident) => {
+        $crate::bpf::kfunc::take_arg::<$ty>($caller, $arg)
+    };
+    (@take $ty:ty, $caller:expr, $arg:ident, $size:ident) => {
+        $crate::bpf::kfunc::take_sized_arg::<$ty>($caller, $arg, $size)
+    };
     (@ret) => { () };
     (@ret $ret:ty) => { $ret };
     (@abi $($ret:ty)?) => {

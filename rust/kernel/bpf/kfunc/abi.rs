@@ -3,7 +3,9 @@
 //! Arguments and results of a kfunc: how they are described, and how they arrive and leave.
 
 use super::{
+    flags,
     Caller,
+    Flags,
     Pointers, //
 };
 use crate::{
@@ -37,11 +39,33 @@ pub unsafe trait ArgAbi: Sized {
     /// The types of programs that can pass such an argument.
     const PROGS: ProgTypes = ProgTypes::ALL;
 
-    /// Which pointers the verifier has to accept, if it is one to a structure of the kernel.
-    const POINTERS: Option<Pointers> = None;
+    /// The kind of the argument.
+    const KIND: Kind = Kind::Integer;
+
+    /// Whether it is a pointer that programs may pass NULL for.
+    const MAY_BE_NULL: bool = false;
 
     /// What arrives at the entry point.
     type Abi: Copy;
+}
+
+/// The kinds of arguments. [`Flags`] of a kfunc follow from those of its arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An integer.
+    Integer,
+    /// A pointer to memory of the program.
+    Memory,
+    /// A pointer to a structure of the kernel, which is there during the call.
+    Object(Pointers),
+    /// A reference to a structure of the kernel, which is the program's no more (`KF_RELEASE`).
+    Reference,
+    /// The state of an iterator of that name, which is to begin (`KF_ITER_NEW`).
+    IterNew(&'static str),
+    /// The state of an iterator (`KF_ITER_NEXT`).
+    IterNext(&'static str),
+    /// The state of an iterator that is to end (`KF_ITER_DESTROY`).
+    IterDestroy(&'static str),
 }
 
 /// A type that a kfunc can take as an argument in calls that last `'call`.
@@ -52,7 +76,8 @@ pub unsafe trait ArgAbi: Sized {
     message = "`{Self}` cannot be an argument of a kfunc",
     label = "not an argument that a BPF program can pass",
     note = "integers can be, `In<'_, T>` and `Out<'_, T>` of what `bpf_struct!` declares, and \
-            references to structures of the kernel that are an `Object`"
+            references to structures of the kernel that are an `Object`; memory with a size is \
+            `name[size]: In<'_, [u8]>`"
 )]
 pub trait Arg<'call>: ArgAbi {
     /// Takes over what arrived.
@@ -79,19 +104,107 @@ pub unsafe fn take_arg<'call, T: Arg<'call>>(_caller: &'call Caller, abi: T::Abi
     unsafe { T::from_abi(abi) }
 }
 
+/// A pointer that a kfunc can take as an [`Option`], and programs then pass NULL for.
+///
+/// # Safety
+///
+/// [`ArgAbi::Abi`] must be a [`NonNull`](core::ptr::NonNull).
+#[diagnostic::on_unimplemented(
+    message = "`Option<{Self}>` cannot be an argument of a kfunc",
+    label = "not a pointer that may be NULL",
+    note = "`In<'_, T>` and `Out<'_, T>` may be NULL, and references to structures of the kernel \
+            that are an `Object`"
+)]
+pub unsafe trait Pointer: ArgAbi {}
+
+// SAFETY: A pointer that may be NULL is the same to the C ABI as one that is not.
+unsafe impl<A: Pointer> ArgAbi for Option<A> {
+    const TYPE: Type = A::TYPE;
+    const PROGS: ProgTypes = A::PROGS;
+    const KIND: Kind = A::KIND;
+    const MAY_BE_NULL: bool = true;
+    type Abi = Option<A::Abi>;
+}
+
+impl<'call, A: Pointer + Arg<'call>> Arg<'call> for Option<A> {
+    #[inline(always)]
+    unsafe fn from_abi(abi: Option<A::Abi>) -> Self {
+        // SAFETY: By the function's safety requirements, since the verifier lets programs pass NULL
+        // or a pointer that they could pass for `A`.
+        abi.map(|abi| unsafe { A::from_abi(abi) })
+    }
+}
+
+/// Returns the name that an argument of type `A` has in BTF, given its own and that with the suffix
+/// for pointers that may be NULL.
+#[doc(hidden)]
+pub const fn param_name<A: ArgAbi>(name: &'static str, nullable: &'static str) -> &'static str {
+    if A::MAY_BE_NULL {
+        nullable
+    } else {
+        name
+    }
+}
+
+/// Memory whose size the program passes as another argument.
+///
+/// In [`bpf_kfuncs!`](crate::bpf_kfuncs) it is `name[size]: T`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be memory with a size",
+    label = "its size is that of its type, or it is no memory",
+    note = "`In<'_, [u8]>` can be"
+)]
+pub trait SizedArg<'call>: ArgAbi {
+    /// Takes over the two arguments that arrived.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Arg::from_abi`]. `size` must be the value that the program passed for an argument
+    /// whose name ends in `__sz`, right behind this one.
+    unsafe fn from_abi(abi: Self::Abi, size: u32) -> Self;
+}
+
+/// Does the same as [`take_arg`] for memory with a size.
+///
+/// # Safety
+///
+/// As for [`take_arg`] and [`SizedArg::from_abi`].
+#[doc(hidden)]
+#[inline(always)]
+pub unsafe fn take_sized_arg<'call, T: SizedArg<'call>>(
+    _caller: &'call Caller,
+    abi: T::Abi,
+    size: u32,
+) -> T {
+    // SAFETY: By the function's safety requirements, and the evidence is gone before the call is
+    // over.
+    unsafe { T::from_abi(abi, size) }
+}
+
 /// A type that a kfunc can return.
 ///
 /// # Safety
 ///
-/// [`Self::TYPE`] must describe, and [`Self::Abi`] be, the same C type.
+/// [`Self::TYPE`] must describe, and [`Self::Abi`] be, the same C type. Whatever the verifier lets
+/// programs of the types [`Self::PROGS`] do with it, by [`Self::FLAGS`], they must be able to do.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a kfunc",
     label = "not a result that a BPF program can take",
-    note = "nothing and integers can be, and `Result`s of nothing, `i32` and `i64`"
+    note = "nothing and integers can be, `Result`s of nothing, `i32` and `i64`, and `ARef<T>` and \
+            `Option<ARef<T>>` of structures of the kernel that are `Counted`"
 )]
 pub unsafe trait Ret {
     /// The description in BTF.
     const TYPE: Type;
+
+    /// The types of programs that can take such a result.
+    const PROGS: ProgTypes = ProgTypes::ALL;
+
+    /// The flags that the kfunc has because of its result.
+    const FLAGS: Flags = flags::NONE;
+
+    /// Whether only the `next` of an iterator can return it.
+    const IS_ITEM: bool = false;
 
     /// What leaves the entry point.
     type Abi;

@@ -2,7 +2,10 @@
 
 //! The [`Flags`] that there are.
 
-use super::Pointers;
+use super::{
+    Kind,
+    Pointers, //
+};
 use crate::bindings;
 
 /// What the verifier has to know of a kfunc, `KF_*` in C.
@@ -20,26 +23,61 @@ impl Flags {
     }
 
     /// Returns the flags that follow from the arguments of a kfunc, given the
-    /// [`POINTERS`](super::ArgAbi::POINTERS) of each. [`None`] if these contradict each other.
+    /// [`KIND`](super::ArgAbi::KIND) of each.
     #[doc(hidden)]
-    pub const fn of_args(args: &[Option<Pointers>]) -> Option<Self> {
+    pub const fn of_args(args: &[Kind]) -> Result<Self, Conflict> {
         let mut trusted = false;
         let mut rcu = false;
+        let mut others = false;
         let mut i = 0;
         while i < args.len() {
             match args[i] {
-                Some(Pointers::Trusted) => trusted = true,
-                Some(Pointers::TrustedOrRcu) => rcu = true,
-                None => (),
+                Kind::Object(Pointers::Trusted) => trusted = true,
+                Kind::Object(Pointers::TrustedOrRcu) => rcu = true,
+                Kind::Memory => others = true,
+                // The verifier looks for it in the first register, see `bpf_fetch_kfunc_arg_meta()`
+                // in `kernel/bpf/verifier.c`.
+                Kind::Reference if i > 0 => return Err(Conflict::Reference),
+                // So it does for an iterator, see `is_kfunc_arg_iter()`.
+                Kind::IterNew(_) | Kind::IterNext(_) | Kind::IterDestroy(_) if i > 0 => {
+                    return Err(Conflict::Iterator)
+                }
+                _ => (),
             }
             i += 1;
         }
+        if matches!(args, [Kind::Reference, ..]) {
+            // Another pointer may be to the same structure, or to one that it keeps.
+            return if trusted || rcu || others {
+                Err(Conflict::Reference)
+            } else {
+                Ok(Self(bindings::KF_RELEASE))
+            };
+        }
+        let of_iter = match args {
+            [Kind::IterNew(_), ..] => bindings::KF_ITER_NEW | bindings::KF_RCU_PROTECTED,
+            [Kind::IterNext(_), ..] => bindings::KF_ITER_NEXT,
+            [Kind::IterDestroy(_), ..] => bindings::KF_ITER_DESTROY,
+            _ => 0,
+        };
         match (trusted, rcu) {
-            (true, true) => None,
-            (_, false) => Some(NONE),
-            (false, true) => Some(Self(bindings::KF_RCU)),
+            (true, true) => Err(Conflict::Protection),
+            (_, false) => Ok(Self(of_iter)),
+            (false, true) => Ok(Self(of_iter | bindings::KF_RCU)),
         }
     }
+}
+
+/// Why a kfunc cannot have such arguments.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// RCU is enough to keep one structure, but not another.
+    Protection,
+    /// A reference that is taken over is not the first argument, or there are pointers beside it.
+    Reference,
+    /// The state of an iterator is not the first argument.
+    Iterator,
 }
 
 /// Nothing in particular.
@@ -51,18 +89,46 @@ pub const KF_DESTRUCTIVE: Flags = Flags(bindings::KF_DESTRUCTIVE);
 /// The kfunc must be called with the RCU read side lock held.
 pub const KF_RCU_PROTECTED: Flags = Flags(bindings::KF_RCU_PROTECTED);
 
+// These follow from types.
+pub(super) const KF_ACQUIRE: Flags = Flags(bindings::KF_ACQUIRE);
+pub(super) const KF_RET_NULL: Flags = Flags(bindings::KF_RET_NULL);
+
 #[cfg(CONFIG_RUST_BPF_KUNIT_TEST)]
 #[macros::kunit_tests(rust_kernel_bpf_kfunc_flags)]
 mod tests {
     use super::{
         super::{
             ArgAbi,
+            Counted,
             Object,
-            Out, //
+            Out,
+            Ret, //
         },
         *,
     };
-    use crate::bpf::ProgTypes;
+    use crate::{
+        bpf::ProgTypes,
+        error::Result,
+        sync::aref::{
+            ARef,
+            AlwaysRefCounted, //
+        },
+    };
+    use core::ptr::NonNull;
+
+    struct Held;
+    // SAFETY: There is no function that takes it.
+    unsafe impl Object for Held {
+        const NAME: &'static str = "held";
+        const PROGS: ProgTypes = ProgTypes::ALL;
+    }
+    // SAFETY: As above.
+    unsafe impl AlwaysRefCounted for Held {
+        fn inc_ref(&self) {}
+        unsafe fn dec_ref(_: NonNull<Self>) {}
+    }
+    // SAFETY: As above.
+    unsafe impl Counted for Held {}
 
     #[test]
     fn flags_follow_from_arguments() {
@@ -81,16 +147,57 @@ mod tests {
             const POINTERS: Pointers = Pointers::TrustedOrRcu;
         }
 
-        const MEMORY: Option<Pointers> = <Out<'_, u64> as ArgAbi>::POINTERS;
-        const TRUSTED: Option<Pointers> = <&Trusted as ArgAbi>::POINTERS;
-        const RCU: Option<Pointers> = <&Rcu as ArgAbi>::POINTERS;
+        const MEMORY: Kind = <Out<'_, u64> as ArgAbi>::KIND;
+        const INTEGER: Kind = <u32 as ArgAbi>::KIND;
+        const TRUSTED: Kind = <&Trusted as ArgAbi>::KIND;
+        const RCU: Kind = <Option<&Rcu> as ArgAbi>::KIND;
+        const REFERENCE: Kind = <ARef<Held> as ArgAbi>::KIND;
         let flags = |args: &[_]| Flags::of_args(args).map(|flags| flags.0);
 
-        assert_eq!(flags(&[]), Some(0));
-        assert_eq!(flags(&[MEMORY, <u32 as ArgAbi>::POINTERS]), Some(0));
-        assert_eq!(flags(&[TRUSTED, MEMORY]), Some(0));
-        assert_eq!(flags(&[RCU, MEMORY, RCU]), Some(bindings::KF_RCU));
-        assert_eq!(flags(&[RCU, MEMORY, TRUSTED]), None);
-        assert_eq!(flags(&[TRUSTED, RCU]), None);
+        assert_eq!(flags(&[]), Ok(0));
+        assert_eq!(flags(&[MEMORY, INTEGER]), Ok(0));
+        assert_eq!(flags(&[TRUSTED, MEMORY]), Ok(0));
+        assert_eq!(flags(&[RCU, MEMORY, RCU]), Ok(bindings::KF_RCU));
+        assert_eq!(flags(&[RCU, MEMORY, TRUSTED]), Err(Conflict::Protection));
+        assert_eq!(flags(&[TRUSTED, RCU]), Err(Conflict::Protection));
+        assert_eq!(flags(&[REFERENCE, INTEGER]), Ok(bindings::KF_RELEASE));
+        for iter in [
+            Kind::IterNew("bpf_iter_a"),
+            Kind::IterNext("bpf_iter_a"),
+            Kind::IterDestroy("bpf_iter_a"),
+        ] {
+            assert_eq!(flags(&[RCU, iter]), Err(Conflict::Iterator));
+        }
+        assert_eq!(
+            flags(&[Kind::IterNew("bpf_iter_a"), RCU]),
+            Ok(bindings::KF_ITER_NEW | bindings::KF_RCU_PROTECTED | bindings::KF_RCU)
+        );
+        assert_eq!(
+            flags(&[Kind::IterNext("bpf_iter_a")]),
+            Ok(bindings::KF_ITER_NEXT)
+        );
+        assert_eq!(
+            flags(&[Kind::IterDestroy("bpf_iter_a")]),
+            Ok(bindings::KF_ITER_DESTROY)
+        );
+        assert_eq!(flags(&[INTEGER, REFERENCE]), Err(Conflict::Reference));
+        for other in [MEMORY, TRUSTED, RCU, REFERENCE] {
+            assert_eq!(flags(&[REFERENCE, other]), Err(Conflict::Reference));
+        }
+    }
+
+    #[test]
+    fn flags_follow_from_the_result() {
+        use bindings::{
+            KF_ACQUIRE,
+            KF_RET_NULL, //
+        };
+
+        assert_eq!(<Result as Ret>::FLAGS.0, 0);
+        assert_eq!(<ARef<Held> as Ret>::FLAGS.0, KF_ACQUIRE);
+        assert_eq!(
+            <Option<ARef<Held>> as Ret>::FLAGS.0,
+            KF_ACQUIRE | KF_RET_NULL
+        );
     }
 }

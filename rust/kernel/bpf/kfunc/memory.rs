@@ -4,7 +4,10 @@
 
 use super::{
     Arg,
-    ArgAbi, //
+    ArgAbi,
+    Kind,
+    Pointer,
+    SizedArg, //
 };
 use crate::{
     bpf::btf::{
@@ -111,11 +114,13 @@ unsafe fn copy_bytes(src: *const u8, dst: *mut u8, len: usize) {
 
 /// Memory of the program that a kfunc reads, `const T *` in C.
 ///
+/// `In<'_, [u8]>` is memory with a size, `const void *` and an integer.
+///
 /// # Invariants
 ///
 /// The pointer is valid for reads of `T` for the duration of `'a`, but for others that write to the
 /// memory at the same time. It need not be aligned.
-pub struct In<'a, T: Plain> {
+pub struct In<'a, T: ?Sized> {
     ptr: NonNull<T>,
     _lifetime: PhantomData<&'a T>,
     _not_send: NotThreadSafe,
@@ -135,6 +140,36 @@ impl<T: Plain> In<'_, T> {
             copy_words::<true, T>(self.ptr.as_ptr(), value.as_mut_ptr());
             value.assume_init()
         }
+    }
+}
+
+impl In<'_, [u8]> {
+    /// Returns the size of the memory in bytes.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.ptr.len()
+    }
+
+    /// Returns whether the size is 0.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Copies the memory, as it is now, to the beginning of `buf`, and returns that part of it.
+    ///
+    /// Each byte is read once, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`E2BIG`]: it does not fit.
+    pub fn read(self, buf: &mut [u8]) -> Result<&mut [u8]> {
+        let buf = buf.get_mut(..self.len()).ok_or(E2BIG)?;
+
+        // SAFETY: By the type invariant the source is valid, and the destination is our own and
+        // as long.
+        unsafe { copy_bytes(self.ptr.as_ptr().cast(), buf.as_mut_ptr(), buf.len()) };
+        Ok(buf)
     }
 }
 
@@ -179,8 +214,12 @@ impl<T: Plain> Drop for Out<'_, T> {
 // SAFETY: Both are a pointer to a `T` that is not written through.
 unsafe impl<T: Plain> ArgAbi for In<'_, T> {
     const TYPE: Type = Type::Ptr(&Type::Const(&T::TYPE));
+    const KIND: Kind = Kind::Memory;
     type Abi = NonNull<T>;
 }
+
+// SAFETY: `Abi` is one.
+unsafe impl<T: Plain> Pointer for In<'_, T> {}
 
 impl<'call, T: Plain> Arg<'call> for In<'call, T> {
     #[inline(always)]
@@ -195,11 +234,36 @@ impl<'call, T: Plain> Arg<'call> for In<'call, T> {
     }
 }
 
+// SAFETY: Both are a pointer that is not written through.
+unsafe impl ArgAbi for In<'_, [u8]> {
+    const TYPE: Type = Type::Ptr(&Type::Const(&Type::Void));
+    const KIND: Kind = Kind::Memory;
+    type Abi = NonNull<u8>;
+}
+
+impl<'call> SizedArg<'call> for In<'call, [u8]> {
+    #[inline(always)]
+    unsafe fn from_abi(abi: NonNull<u8>, size: u32) -> Self {
+        // INVARIANT: For a pointer that a size follows, the verifier makes sure that it is not
+        // NULL, and that as many bytes behind it can be read and written during the call. The size
+        // is less than `BPF_MAX_VAR_SIZ`, and may be 0.
+        Self {
+            ptr: NonNull::slice_from_raw_parts(abi, size as usize),
+            _lifetime: PhantomData,
+            _not_send: NotThreadSafe,
+        }
+    }
+}
+
 // SAFETY: Both are a pointer to a `T`.
 unsafe impl<T: Plain> ArgAbi for Out<'_, T> {
     const TYPE: Type = Type::Ptr(&T::TYPE);
+    const KIND: Kind = Kind::Memory;
     type Abi = NonNull<T>;
 }
+
+// SAFETY: `Abi` is one.
+unsafe impl<T: Plain> Pointer for Out<'_, T> {}
 
 impl<'call, T: Plain> Arg<'call> for Out<'call, T> {
     #[inline(always)]
@@ -297,6 +361,27 @@ mod tests {
         assert!(out_and_in(NARROW));
         assert!(out_and_in(0x0102_0304u32));
         assert!(out_and_in(5u8));
+    }
+
+    #[test]
+    fn memory_with_a_size() {
+        let bytes = *b"0123456789";
+        let mut buf = [0xa5; 8];
+        let mut read = |len: u32| {
+            // SAFETY: So many bytes are valid.
+            let memory = unsafe {
+                <In<'_, [u8]> as SizedArg<'_>>::from_abi(NonNull::from(&bytes).cast(), len)
+            };
+            assert_eq!(memory.len(), len as usize);
+            assert_eq!(memory.is_empty(), len == 0);
+            let copied = memory.read(&mut buf).map(|copy| copy.len());
+            (copied, buf)
+        };
+
+        assert_eq!(read(0), (Ok(0), [0xa5; 8]));
+        assert_eq!(read(9), (Err(E2BIG), [0xa5; 8]));
+        assert_eq!(read(3), (Ok(3), *b"012\xa5\xa5\xa5\xa5\xa5"));
+        assert_eq!(read(8), (Ok(8), *b"01234567"));
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::{
     bpf::{
         btf::{
             Encoded,
-            Func, //
+            Func,
+            Type, //
         },
         Prog,
         ProgType,
@@ -89,6 +90,30 @@ impl<const N: usize> IdSet<N> {
     }
 }
 
+/// Returns the ids of structures and of their destructors, which are behind `nr_kfuncs` kfuncs.
+#[doc(hidden)]
+pub const fn dtor_ids<const N: usize>(
+    btf: &Encoded,
+    nr_kfuncs: usize,
+    types: [Type; N],
+) -> [bindings::btf_id_dtor_kfunc; N] {
+    let mut ids = [bindings::btf_id_dtor_kfunc {
+        btf_id: 0,
+        kfunc_btf_id: 0,
+    }; N];
+    let mut i = 0;
+    while i < N {
+        ids[i].btf_id = btf.id(&types[i]);
+        assert!(
+            ids[i].btf_id != 0,
+            "no kfunc takes or gives the structure of a destructor"
+        );
+        ids[i].kfunc_btf_id = btf.first_func() + (nr_kfuncs + i) as u32;
+        i += 1;
+    }
+    ids
+}
+
 /// The filter of kfuncs that have none.
 #[doc(hidden)]
 pub fn allow_all(_: &Prog, _: &'static Func, _: bool) -> bool {
@@ -103,6 +128,7 @@ pub fn allow_all(_: &Prog, _: &'static Func, _: bool) -> bool {
 /// - `progs` has an element for each of `funcs`: types of programs that can pass its arguments.
 /// - `filter` calls [`Set::filter`] of this set.
 /// - `first_func` and `nr_types` are those of the BTF that describes the entry points.
+/// - `dtors` has type ids of that BTF: structures, and functions that take a reference to them.
 pub struct Set {
     module: &'static ThisModule,
     funcs: &'static [Func],
@@ -111,6 +137,7 @@ pub struct Set {
     first_func: u32,
     nr_types: u32,
     filter: bindings::btf_kfunc_filter_t,
+    dtors: &'static [bindings::btf_id_dtor_kfunc],
     /// By how much relocation moved the type ids of the module.
     moved_by: Atomic<u32>,
     is_registered: Atomic<bool>,
@@ -126,8 +153,9 @@ impl Set {
     ///
     /// Only for [`bpf_kfuncs!`](crate::bpf_kfuncs): `funcs`, `progs`, `btf` and `ids` must belong
     /// together, `btf` must be the BTF of `module`, `filter` must call [`Self::filter`] of this
-    /// set, and the functions of that name in `module` must be callable by programs of the types in
-    /// `progs` that the verifier accepted by that BTF.
+    /// set, `dtors` must have destructors as `btf` describes them, and the functions of that name
+    /// in `module` must be callable by programs of the types in `progs` that the verifier accepted
+    /// by that BTF.
     #[doc(hidden)]
     pub const unsafe fn new<const N: usize>(
         module: &'static ThisModule,
@@ -136,6 +164,7 @@ impl Set {
         btf: &Encoded,
         ids: &'static IdSet<N>,
         filter: bindings::btf_kfunc_filter_t,
+        dtors: &'static [bindings::btf_id_dtor_kfunc],
     ) -> Self {
         // INVARIANT: By the function's safety requirements.
         Self {
@@ -146,6 +175,7 @@ impl Set {
             first_func: btf.first_func(),
             nr_types: btf.nr_types(),
             filter,
+            dtors,
             moved_by: Atomic::new(0),
             is_registered: Atomic::new(false),
         }
@@ -192,7 +222,20 @@ impl Set {
             // call the entry points as they have to be called.
             to_result(unsafe { bindings::register_btf_kfunc_id_set(hook[0].0, &set) })?;
         }
-        Ok(())
+        if self.dtors.is_empty() {
+            return Ok(());
+        }
+        // Comes last: this does not look whether `init()` is over.
+        //
+        // SAFETY: The ids are valid during the call, and nothing keeps a pointer to them. They are
+        // those of structures, and of functions that take over a reference to one.
+        to_result(unsafe {
+            bindings::register_btf_id_dtor_kfuncs(
+                self.dtors.as_ptr(),
+                self.dtors.len() as u32,
+                self.module.as_ptr(),
+            )
+        })
     }
 
     /// Finds out where the kernel has put the BTF of the module.

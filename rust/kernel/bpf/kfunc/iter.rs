@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Open-coded iterators: three kfuncs by which a program goes through structures of the kernel.
+//!
+//! The state is on the stack of the program. The verifier makes sure that a program begins with
+//! `new`, ends with `destroy`, and writes nothing there in between.
+
+use super::{
+    flags,
+    Arg,
+    ArgAbi,
+    Flags,
+    Kind,
+    Object,
+    Ret, //
+};
+use crate::{
+    bpf::{
+        btf::{
+            Describe,
+            Member,
+            Struct,
+            Type, //
+        },
+        ProgTypes, //
+    },
+    types::NotThreadSafe, //
+};
+use core::{
+    marker::PhantomData,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+
+/// The rest of an iteration: one structure at least.
+///
+/// # Safety
+///
+/// - A pointer that [`Self::next`] returns must be to a valid [`Self::Item`] for as long as the RCU
+///   read-side critical section lasts in which `Self` was made.
+/// - There must be an end: finally, [`Self::next`] returns no rest.
+/// - Nothing must be lost if a `Self` is not dropped.
+pub unsafe trait Iter: Sized {
+    /// The name of the program's structure in BTF. It must begin with `bpf_iter_`.
+    ///
+    /// The kfuncs have that name, followed by `_new`, `_next` and `_destroy`.
+    const NAME: &'static str;
+
+    /// The structure that an item is.
+    type Item: Object;
+
+    /// Returns the first structure, and the rest behind that, if any.
+    ///
+    /// # Safety
+    ///
+    /// The RCU read-side critical section in which `self` was made must not be over.
+    unsafe fn next(self) -> (NonNull<Self::Item>, Option<Self>);
+}
+
+/// The state in memory of the program.
+type State<I> = Option<I>;
+
+/// Returns the description of the structure that a program has on its stack.
+const fn state<I: Iter>() -> Type {
+    assert!(
+        align_of::<State<I>>() <= 8,
+        "the stack of a program has slots of 8 bytes"
+    );
+    Type::Struct(
+        &const {
+            Struct {
+                name: I::NAME,
+                size: size_of::<State<I>>().next_multiple_of(8),
+                members: &[Member {
+                    name: "opaque",
+                    ty: <u64 as Describe>::TYPE,
+                    offset: 0,
+                }],
+            }
+        },
+    )
+}
+
+/// The first argument of `new`. If the kfunc does not start it, the iteration is empty.
+///
+/// # Invariants
+///
+/// The pointer is valid for writes of a [`State<I>`], which nobody else accesses. The program is in
+/// an RCU read-side critical section, which goes on until it has given the state to `destroy`.
+pub struct New<'a, I: Iter> {
+    ptr: NonNull<State<I>>,
+    _lifetime: PhantomData<&'a mut I>,
+    _not_send: NotThreadSafe,
+}
+
+impl<I: Iter> New<'_, I> {
+    /// Has the program go through `iter`.
+    #[inline]
+    pub fn start(self, iter: I) {
+        // SAFETY: By the type invariant.
+        unsafe { self.ptr.write(Some(iter)) };
+        core::mem::forget(self);
+    }
+}
+
+impl<I: Iter> Drop for New<'_, I> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { self.ptr.write(None) };
+    }
+}
+
+/// The only argument of `next`.
+///
+/// # Invariants
+///
+/// The pointer is to the [`State<I>`] that `new` made, which nobody else accesses. The RCU
+/// read-side critical section in which that was lasts for `'a`.
+pub struct Next<'a, I: Iter> {
+    ptr: NonNull<State<I>>,
+    _lifetime: PhantomData<&'a mut I>,
+    _not_send: NotThreadSafe,
+}
+
+impl<I: Iter> Next<'_, I> {
+    /// Returns the next structure, [`None`] at the end.
+    #[inline]
+    pub fn next(self) -> Option<Item<I>> {
+        // SAFETY: By the type invariant. The state is overwritten right below.
+        let state = unsafe { self.ptr.read() };
+        // SAFETY: By the type invariant.
+        let (item, rest) = match state.map(|iter| unsafe { iter.next() }) {
+            // INVARIANT: By the requirements of `Iter`.
+            Some((item, rest)) => (Some(Item(item, NotThreadSafe)), rest),
+            None => (None, None),
+        };
+
+        // SAFETY: By the type invariant.
+        unsafe { self.ptr.write(rest) };
+        item
+    }
+}
+
+/// The only argument of `destroy`.
+pub struct Destroy<'a, I: Iter>(PhantomData<&'a mut I>, NotThreadSafe);
+
+/// A structure that `next` returns.
+///
+/// # Invariants
+///
+/// It points to a valid structure until the RCU read-side critical section of the program ends.
+pub struct Item<I: Iter>(NonNull<I::Item>, NotThreadSafe);
+
+macro_rules! argument {
+    ($($ty:ident: $kind:ident, $abi:ident => $make:expr;)*) => {
+        $(
+            // SAFETY: Both are a pointer to the state, which the verifier checks by the flag that
+            // follows from `KIND`.
+            unsafe impl<I: Iter> ArgAbi for $ty<'_, I> {
+                const TYPE: Type = Type::Ptr(&state::<I>());
+                const PROGS: ProgTypes = I::Item::PROGS;
+                const KIND: Kind = Kind::$kind(I::NAME);
+                type Abi = NonNull<State<I>>;
+            }
+
+            impl<'call, I: Iter> Arg<'call> for $ty<'call, I> {
+                #[inline(always)]
+                unsafe fn from_abi($abi: NonNull<State<I>>) -> Self {
+                    // INVARIANT: The verifier has marked the stack slots, as many as the size in
+                    // `TYPE` says, for this iterator, in `new`, which demands RCU by its flags. If
+                    // the critical section has ended, it accepts no call of `next` or `destroy`.
+                    $make
+                }
+            }
+        )*
+    };
+}
+
+argument! {
+    New: IterNew, abi => Self {
+        ptr: abi,
+        _lifetime: PhantomData,
+        _not_send: NotThreadSafe,
+    };
+    Next: IterNext, abi => Self {
+        ptr: abi,
+        _lifetime: PhantomData,
+        _not_send: NotThreadSafe,
+    };
+    Destroy: IterDestroy, _abi => Self(PhantomData, NotThreadSafe);
+}
+
+// SAFETY: Both are a pointer to a structure of the kernel. The verifier has programs check for
+// NULL, and takes the pointer for one that RCU keeps, since `new` has `KF_RCU_PROTECTED`.
+unsafe impl<I: Iter> Ret for Option<Item<I>> {
+    const TYPE: Type = Type::Ptr(&<I::Item as Object>::TYPE);
+    const PROGS: ProgTypes = I::Item::PROGS;
+    const FLAGS: Flags = flags::KF_RET_NULL;
+    const IS_ITEM: bool = true;
+    type Abi = *mut I::Item;
+
+    #[inline(always)]
+    fn into_abi(self) -> *mut I::Item {
+        self.map_or(ptr::null_mut(), |item| item.0.as_ptr())
+    }
+}
+
+/// Returns whether a kfunc of that name is the one of its iterator that its first argument makes
+/// it. Only `next` may return an [`Item`].
+#[doc(hidden)]
+pub const fn is_iter_kfunc(name: &str, args: &[Kind], is_item: bool) -> bool {
+    match args {
+        [Kind::IterNew(iter), ..] => is_kfunc_of(name, iter, "_new") && !is_item,
+        [Kind::IterNext(iter)] => is_kfunc_of(name, iter, "_next") && is_item,
+        [Kind::IterDestroy(iter)] => is_kfunc_of(name, iter, "_destroy") && !is_item,
+        [Kind::IterNext(_) | Kind::IterDestroy(_), ..] => false,
+        _ => !is_item,
+    }
+}
+
+/// Returns whether `name` is that of an iterator's structure, with a suffix.
+const fn is_kfunc_of(name: &str, iter: &str, suffix: &str) -> bool {
+    const PREFIX: &[u8] = b"bpf_iter_";
+
+    let (name, iter, suffix) = (name.as_bytes(), iter.as_bytes(), suffix.as_bytes());
+    let mut is_same = iter.len() > PREFIX.len() && name.len() == iter.len() + suffix.len();
+    let mut i = 0;
+    while is_same && i < name.len() {
+        is_same = name[i]
+            == if i < iter.len() {
+                iter[i]
+            } else {
+                suffix[i - iter.len()]
+            }
+            && (i >= PREFIX.len() || name[i] == PREFIX[i]);
+        i += 1;
+    }
+    is_same
+}
+
+#[cfg(CONFIG_RUST_BPF_KUNIT_TEST)]
+#[macros::kunit_tests(rust_kernel_bpf_kfunc_iter)]
+mod tests {
+    use super::*;
+    use core::mem::MaybeUninit;
+
+    struct Thing;
+    // SAFETY: There is no function that takes it.
+    unsafe impl Object for Thing {
+        const NAME: &'static str = "thing";
+        const PROGS: ProgTypes = ProgTypes::ALL;
+    }
+
+    static THINGS: [Thing; 3] = [const { Thing }; 3];
+
+    /// The rest of [`THINGS`].
+    struct Things(&'static Thing, &'static [Thing]);
+    // SAFETY: They are always there, and there is an end of them.
+    unsafe impl Iter for Things {
+        const NAME: &'static str = "bpf_iter_thing";
+        type Item = Thing;
+
+        unsafe fn next(self) -> (NonNull<Thing>, Option<Self>) {
+            let rest = self.1.split_first();
+            (self.0.into(), rest.map(|(first, rest)| Self(first, rest)))
+        }
+    }
+
+    fn count(start: impl FnOnce(New<'_, Things>)) -> usize {
+        let mut state = MaybeUninit::<State<Things>>::uninit();
+        let ptr = NonNull::from(&mut state).cast();
+        let mut nr = 0;
+
+        // SAFETY: The state is valid, here and below.
+        start(unsafe { New::from_abi(ptr) });
+        // SAFETY: As above.
+        while unsafe { Next::<'_, Things>::from_abi(ptr) }
+            .next()
+            .is_some()
+        {
+            nr += 1;
+        }
+        // It stays at its end.
+        // SAFETY: As above.
+        assert!(unsafe { Next::<'_, Things>::from_abi(ptr) }
+            .next()
+            .is_none());
+        nr
+    }
+
+    #[test]
+    fn goes_to_the_end() {
+        assert_eq!(count(|new| new.start(Things(&THINGS[0], &THINGS[1..]))), 3);
+        assert_eq!(count(|new| new.start(Things(&THINGS[0], &[]))), 1);
+        assert_eq!(count(|_| ()), 0);
+    }
+
+    #[test]
+    fn state_is_in_slots_of_8_bytes() {
+        assert!(matches!(
+            <New<'_, Things> as ArgAbi>::TYPE,
+            Type::Ptr(Type::Struct(s)) if s.name == "bpf_iter_thing"
+                && s.size % 8 == 0
+                && s.size >= size_of::<State<Things>>()
+        ));
+    }
+
+    #[test]
+    fn names_of_the_three() {
+        const NEW: Kind = <New<'_, Things> as ArgAbi>::KIND;
+        const NEXT: Kind = <Next<'_, Things> as ArgAbi>::KIND;
+        const DESTROY: Kind = <Destroy<'_, Things> as ArgAbi>::KIND;
+
+        assert!(is_iter_kfunc(
+            "bpf_iter_thing_new",
+            &[NEW, Kind::Integer],
+            false
+        ));
+        assert!(is_iter_kfunc("bpf_iter_thing_next", &[NEXT], true));
+        assert!(is_iter_kfunc("bpf_iter_thing_destroy", &[DESTROY], false));
+        assert!(is_iter_kfunc("bpf_thing", &[Kind::Integer], false));
+
+        assert!(!is_iter_kfunc("bpf_iter_thing_next", &[NEW], false));
+        assert!(!is_iter_kfunc("bpf_iter_things_new", &[NEW], false));
+        assert!(!is_iter_kfunc("bpf_iter_thing_next", &[NEXT], false));
+        assert!(!is_iter_kfunc(
+            "bpf_iter_thing_next",
+            &[NEXT, Kind::Integer],
+            true
+        ));
+        assert!(!is_iter_kfunc(
+            "bpf_iter_thing_destroy",
+            &[DESTROY, Kind::Integer],
+            false
+        ));
+        assert!(!is_iter_kfunc("bpf_thing", &[Kind::Integer], true));
+        assert!(!is_iter_kfunc(
+            "thing_new",
+            &[Kind::IterNew("thing")],
+            false
+        ));
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+use kernel::bpf::pid_ns::PidNamespaces;
+
+kernel::bpf_kfuncs! {
+    static KFUNCS;
+
+    progs(ProgTypes::ALL)
+    fn bpf_iter_pid_ns_next(_: &Caller, it: Destroy<'_, PidNamespaces>) {
+        let _ = it;
+    }
+}
+//~ `bpf_iter_pid_ns_next`: not the name, the arguments and the result that the kfunc of an iterator

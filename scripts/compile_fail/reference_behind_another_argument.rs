@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+
+use kernel::{
+    bpf::pid_ns::PidNs,
+    sync::aref::ARef, //
+};
+
+kernel::bpf_kfuncs! {
+    static KFUNCS;
+
+    progs(ProgTypes::ALL)
+    fn bpf_fail(_: &Caller, n: u32, ns: ARef<PidNs>) -> u32 {
+        n
+    }
+}
+//~ `bpf_fail`: a reference that is taken over has to come first, and without other pointers
