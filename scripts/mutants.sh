@@ -31,7 +31,7 @@ kunit_results() {
 unload() {
 	local module try
 
-	for module in bpf_ns_ident rust_kfunc; do
+	for module in bpf_ns_ident rust_kfunc rust_kfunc_ref; do
 		for ((try = 0; try < 100; try++)); do
 			[ -e "/sys/module/$module" ] || break
 			rmmod "$module" 2> /dev/null || sleep 0.2

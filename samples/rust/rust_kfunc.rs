@@ -92,6 +92,14 @@ kernel::bpf_kfuncs! {
         fsleep(Delta::from_millis(msecs.into()));
         Ok(())
     }
+
+    /// Returns the sum of up to 64 bytes, or `-E2BIG` if there are more.
+    progs(PROGS)
+    fn bpf_rust_sample_sum(_: &Caller, data[size]: In<'_, [u8]>) -> Result<i32> {
+        let mut buf = [0; 64];
+
+        Ok(data.read(&mut buf)?.iter().copied().map(i32::from).sum())
+    }
 }
 
 struct RustKfunc;

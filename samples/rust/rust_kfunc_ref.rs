@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Rust kfunc sample: references that BPF programs hold, and an iterator.
+//!
+//! [`references.bpf.c`] calls all functions.
+//!
+//! Documentation: [Kfuncs in Rust](https://docs.kernel.org/bpf/rust_kfuncs.html)
+//!
+//! [`references.bpf.c`]: srctree/tools/testing/selftests/bpf_ns_ident/progs/references.bpf.c
+
+use kernel::{
+    bpf::{
+        kfunc::{
+            Caller,
+            Destroy,
+            Item,
+            New,
+            Next, //
+        },
+        pid_ns::{
+            PidNamespaces,
+            PidNs,
+            RcuPidNs, //
+        },
+        ProgTypes, //
+    },
+    ns::{
+        Current,
+        RcuTask, //
+    },
+    prelude::*,
+    sync::{
+        aref::ARef,
+        rcu, //
+    },
+};
+
+module! {
+    type: RustKfuncRef,
+    name: "rust_kfunc_ref",
+    authors: ["Rust for Linux Contributors"],
+    description: "Rust kfunc sample: references",
+    license: "GPL",
+}
+
+kernel::bpf_kfuncs! {
+    /// The kfuncs of this module.
+    static KFUNCS, kptr PidNs: bpf_rust_sample_ns_dtor;
+
+    /// Returns a reference to the pid namespace that a task lives in: the current task if `task` is
+    /// NULL.
+    ///
+    /// The program has to give it to bpf_rust_sample_ns_put() or to a map. Returns NULL if the task
+    /// has been released, or if this kernel was built without pid namespaces.
+    progs(ProgTypes::ALL)
+    fn bpf_rust_sample_ns_get(caller: &Caller, task: Option<&RcuTask>) -> Option<ARef<PidNs>> {
+        match task {
+            Some(task) => task.pid(&rcu::read_lock()).map(PidNs::get).ok(),
+            None => Current::new(caller.current()).with_pid(PidNs::get).ok(),
+        }
+    }
+
+    /// Returns the inode number of a pid namespace in nsfs.
+    progs(ProgTypes::ALL)
+    fn bpf_rust_sample_ns_ino(_: &Caller, ns: &RcuPidNs) -> u32 {
+        ns.as_ref().inum()
+    }
+
+    /// Takes a reference to a pid namespace back.
+    progs(ProgTypes::ALL)
+    fn bpf_rust_sample_ns_put(_: &Caller, ns: ARef<PidNs>) {
+        drop(ns);
+    }
+
+    /// Begins to go through the pid namespaces that a task can be seen in, from the one that it
+    /// lives in up to the initial one.
+    ///
+    /// Returns 0 or a negative errno, and then there are none to go through:
+    /// - `-ENOENT`: the task has been released, and is in no pid namespace any more.
+    /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
+    progs(ProgTypes::ALL)
+    fn bpf_iter_pid_ns_new(_: &Caller, it: New<'_, PidNamespaces>, task: &RcuTask) -> Result {
+        it.start(PidNamespaces::of(task, &rcu::read_lock())?);
+        Ok(())
+    }
+
+    /// Returns the next one, NULL at the end.
+    progs(ProgTypes::ALL)
+    fn bpf_iter_pid_ns_next(
+        _: &Caller,
+        it: Next<'_, PidNamespaces>,
+    ) -> Option<Item<PidNamespaces>> {
+        it.next()
+    }
+
+    /// Ends that.
+    progs(ProgTypes::ALL)
+    fn bpf_iter_pid_ns_destroy(_: &Caller, it: Destroy<'_, PidNamespaces>) {
+        let _ = it;
+    }
+}
+
+struct RustKfuncRef;
+
+impl kernel::Module for RustKfuncRef {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        KFUNCS.register()?;
+        Ok(Self)
+    }
+}
