@@ -18,6 +18,7 @@
 
 #define MODULE "bpf_ns_ident"
 #define SAMPLE_MODULE "rust_kfunc"
+#define REFERENCES_MODULE "rust_kfunc_ref"
 
 /* The deepest level of pid namespaces that there can be, below the initial one. */
 #define MAX_PID_NS_LEVEL 32

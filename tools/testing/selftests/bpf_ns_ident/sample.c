@@ -134,6 +134,21 @@ TEST_F(sample, memory_on_the_stack)
 	EXPECT_EQ(0, self->skel->bss->sum);
 }
 
+TEST_F(sample, memory_with_a_size)
+{
+	int sum = 0;
+
+	for (int i = 0; i <= SUM_BYTES; i++) {
+		self->skel->bss->nr_bytes = i;
+		self->skel->bss->err = POISON_ERR;
+		ASSERT_EQ(0, run(sum_bytes));
+		EXPECT_EQ(i == SUM_BYTES ? -E2BIG : sum, self->skel->bss->err);
+		/* No byte behind these counts. */
+		self->skel->bss->bytes[i % SUM_BYTES] = 255 - i;
+		sum += 255 - i;
+	}
+}
+
 static __u64 now_msecs(void)
 {
 	struct timespec ts;
@@ -316,6 +331,22 @@ TEST_F(program, sleep_in_not_sleepable_is_refused)
 {
 	EXPECT_EQ(-EACCES, load_only(&self->skel, "sleep_in_not_sleepable"));
 	EXPECT_NE(NULL, strstr(probe_log, NOT_SLEEPABLE)) {
+		TH_LOG("%s", probe_log);
+	}
+}
+
+TEST_F(program, sum_too_many_is_refused)
+{
+	EXPECT_EQ(-EINVAL, load_only(&self->skel, "sum_too_many"));
+	EXPECT_NE(NULL, strstr(probe_log, "len pair leads to invalid memory access")) {
+		TH_LOG("%s", probe_log);
+	}
+}
+
+TEST_F(program, sum_of_null_is_refused)
+{
+	EXPECT_EQ(-EACCES, load_only(&self->skel, "sum_of_null"));
+	EXPECT_NE(NULL, strstr(probe_log, "Possibly NULL pointer passed")) {
 		TH_LOG("%s", probe_log);
 	}
 }

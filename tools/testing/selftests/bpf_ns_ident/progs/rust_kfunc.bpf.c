@@ -14,6 +14,7 @@ extern __u64 bpf_rust_sample_add(__u64 a, __u64 b) __ksym;
 extern int bpf_rust_sample_reset(struct bpf_rust_sample *s) __ksym;
 extern __s64 bpf_rust_sample_mean(const struct bpf_rust_sample *s) __ksym;
 extern int bpf_rust_sample_sleep(__u32 msecs) __ksym;
+extern int bpf_rust_sample_sum(const void *data, __u32 data__sz) __ksym;
 
 __u64 a, b, sum;
 __s64 mean;
@@ -101,6 +102,37 @@ SEC("?fentry/bpf_fentry_test1")
 int BPF_PROG(add_in_not_sleepable)
 {
 	sum = bpf_rust_sample_add(a, b);
+	return 0;
+}
+
+__u8 bytes[SUM_BYTES];
+__u32 nr_bytes;
+
+SEC("syscall")
+int sum_bytes(void *ctx)
+{
+	__u32 nr = nr_bytes;
+
+	if (nr <= SUM_BYTES)
+		err = bpf_rust_sample_sum(bytes, nr);
+	return 0;
+}
+
+/* Must be rejected: there may be fewer. */
+SEC("?syscall")
+int sum_too_many(void *ctx)
+{
+	__u64 two[2] = {};
+
+	err = bpf_rust_sample_sum(two, nr_bytes & 31);
+	return 0;
+}
+
+/* Must be rejected. */
+SEC("?syscall")
+int sum_of_null(void *ctx)
+{
+	err = bpf_rust_sample_sum(NULL, 0);
 	return 0;
 }
 

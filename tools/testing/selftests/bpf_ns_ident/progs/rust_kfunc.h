@@ -34,4 +34,7 @@ struct sample_means {
 	__s64 other;		/* last of these */
 };
 
+/* More than bpf_rust_sample_sum() takes. */
+#define SUM_BYTES 65
+
 #endif /* _RUST_KFUNC_H */

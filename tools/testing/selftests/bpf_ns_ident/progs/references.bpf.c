@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Programs that hold references to pid namespaces, and that go through those of
+ * a task, by the kfuncs of samples/rust/rust_kfunc_ref.rs.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "references.h"
+
+/* As the BTF of the module has it. */
+struct bpf_pid_ns {
+	void *opaque;
+};
+
+struct bpf_iter_pid_ns {
+	__u64 opaque;
+};
+
+extern struct bpf_pid_ns *
+bpf_rust_sample_ns_get(const struct task_struct *task__nullable) __ksym;
+extern __u32 bpf_rust_sample_ns_ino(const struct bpf_pid_ns *ns) __ksym;
+extern void bpf_rust_sample_ns_put(struct bpf_pid_ns *ns) __ksym;
+
+extern int bpf_iter_pid_ns_new(struct bpf_iter_pid_ns *it,
+			       const struct task_struct *task) __ksym;
+extern struct bpf_pid_ns *
+bpf_iter_pid_ns_next(struct bpf_iter_pid_ns *it) __ksym;
+extern void bpf_iter_pid_ns_destroy(struct bpf_iter_pid_ns *it) __ksym;
+
+extern void bpf_rcu_read_lock(void) __ksym;
+extern void bpf_rcu_read_unlock(void) __ksym;
+extern struct task_struct *bpf_task_from_pid(__s32 pid) __ksym;
+extern void bpf_task_release(struct task_struct *p) __ksym;
+
+/* Where a program keeps a reference. */
+struct kept {
+	struct bpf_pid_ns __kptr *ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct kept);
+} kept SEC(".maps");
+
+__u32 pid;
+/* 0 if there was no namespace. */
+__u32 ino;
+/* From the one that the task lives in. */
+__u32 inos[NR_INOS], nr_inos;
+
+static struct kept *find_kept(void)
+{
+	__u32 key = 0;
+
+	return bpf_map_lookup_elem(&kept, &key);
+}
+
+SEC("syscall")
+int of_current(void *ctx)
+{
+	struct bpf_pid_ns *ns = bpf_rust_sample_ns_get(NULL);
+
+	if (!ns)
+		return 0;
+	ino = bpf_rust_sample_ns_ino(ns);
+	bpf_rust_sample_ns_put(ns);
+	return 0;
+}
+
+SEC("syscall")
+int of_task(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(pid);
+	struct bpf_pid_ns *ns;
+
+	if (!task)
+		return 0;
+	ns = bpf_rust_sample_ns_get(task);
+	if (ns) {
+		ino = bpf_rust_sample_ns_ino(ns);
+		bpf_rust_sample_ns_put(ns);
+	}
+	bpf_task_release(task);
+	return 0;
+}
+
+/* Keeps it in a map, in the place of the one that is there. */
+SEC("syscall")
+int keep(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(pid);
+	struct bpf_pid_ns *ns, *old;
+	struct kept *kept;
+
+	if (!task)
+		return 0;
+	ns = bpf_rust_sample_ns_get(task);
+	bpf_task_release(task);
+	if (!ns)
+		return 0;
+	ino = bpf_rust_sample_ns_ino(ns);
+	kept = find_kept();
+	if (!kept) {
+		bpf_rust_sample_ns_put(ns);
+		return 0;
+	}
+	old = bpf_kptr_xchg(&kept->ns, ns);
+	if (old)
+		bpf_rust_sample_ns_put(old);
+	return 0;
+}
+
+/* Takes it from the map. */
+SEC("syscall")
+int take(void *ctx)
+{
+	struct kept *kept = find_kept();
+	struct bpf_pid_ns *ns;
+
+	if (!kept)
+		return 0;
+	ns = bpf_kptr_xchg(&kept->ns, NULL);
+	if (!ns)
+		return 0;
+	ino = bpf_rust_sample_ns_ino(ns);
+	bpf_rust_sample_ns_put(ns);
+	return 0;
+}
+
+SEC("syscall")
+int go_up(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(pid);
+	struct bpf_pid_ns *ns;
+
+	if (!task)
+		return 0;
+	bpf_rcu_read_lock();
+	bpf_for_each(pid_ns, ns, task) {
+		__u32 i = nr_inos;
+
+		if (i < NR_INOS)
+			inos[i] = bpf_rust_sample_ns_ino(ns);
+		nr_inos = i + 1;
+	}
+	bpf_rcu_read_unlock();
+	bpf_task_release(task);
+	return 0;
+}
+
+/* All below must be rejected. */
+
+SEC("?syscall")
+int not_given_back(void *ctx)
+{
+	bpf_rust_sample_ns_get(NULL);
+	return 0;
+}
+
+SEC("?syscall")
+int not_checked(void *ctx)
+{
+	bpf_rust_sample_ns_put(bpf_rust_sample_ns_get(NULL));
+	return 0;
+}
+
+SEC("?syscall")
+int null(void *ctx)
+{
+	ino = bpf_rust_sample_ns_ino(NULL);
+	return 0;
+}
+
+SEC("?syscall")
+int given_back_twice(void *ctx)
+{
+	struct bpf_pid_ns *ns = bpf_rust_sample_ns_get(NULL);
+
+	if (!ns)
+		return 0;
+	bpf_rust_sample_ns_put(ns);
+	bpf_rust_sample_ns_put(ns);
+	return 0;
+}
+
+SEC("?syscall")
+int used_after_that(void *ctx)
+{
+	struct bpf_pid_ns *ns = bpf_rust_sample_ns_get(NULL);
+
+	if (!ns)
+		return 0;
+	bpf_rust_sample_ns_put(ns);
+	ino = bpf_rust_sample_ns_ino(ns);
+	return 0;
+}
+
+/* Of the program's own. */
+SEC("?syscall")
+int memory(void *ctx)
+{
+	struct bpf_pid_ns ns = {};
+
+	ino = bpf_rust_sample_ns_ino(&ns);
+	return 0;
+}
+
+/* Another program may have it from the map at any time. */
+SEC("?syscall")
+int not_taken(void *ctx)
+{
+	struct kept *kept = find_kept();
+	struct bpf_pid_ns *ns;
+
+	if (!kept)
+		return 0;
+	ns = kept->ns;
+	if (ns)
+		ino = bpf_rust_sample_ns_ino(ns);
+	return 0;
+}
+
+SEC("?syscall")
+int not_taken_under_rcu(void *ctx)
+{
+	struct kept *kept = find_kept();
+	struct bpf_pid_ns *ns;
+
+	if (!kept)
+		return 0;
+	bpf_rcu_read_lock();
+	ns = kept->ns;
+	if (ns)
+		ino = bpf_rust_sample_ns_ino(ns);
+	bpf_rcu_read_unlock();
+	return 0;
+}
+
+/* A namespace of that name, but of another type. */
+SEC("?syscall")
+int another_structure(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(pid);
+
+	if (!task)
+		return 0;
+	bpf_rust_sample_ns_put((void *)task);
+	return 0;
+}
+
+SEC("?syscall")
+int iterator_outside_rcu(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(pid);
+	struct bpf_iter_pid_ns it;
+
+	if (!task)
+		return 0;
+	bpf_iter_pid_ns_new(&it, task);
+	bpf_iter_pid_ns_destroy(&it);
+	bpf_task_release(task);
+	return 0;
+}
+
+SEC("?syscall")
+int iterator_not_ended(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(pid);
+	struct bpf_iter_pid_ns it;
+
+	if (!task)
+		return 0;
+	bpf_rcu_read_lock();
+	bpf_iter_pid_ns_new(&it, task);
+	bpf_rcu_read_unlock();
+	bpf_task_release(task);
+	return 0;
+}
+
+SEC("?syscall")
+int iterator_overwritten(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(pid);
+	struct bpf_iter_pid_ns it;
+
+	if (!task)
+		return 0;
+	bpf_rcu_read_lock();
+	bpf_iter_pid_ns_new(&it, task);
+	__builtin_memset(&it, 0, sizeof(it));
+	bpf_iter_pid_ns_destroy(&it);
+	bpf_rcu_read_unlock();
+	bpf_task_release(task);
+	return 0;
+}
+
+/* The task may be gone by then, and so may its namespace. */
+SEC("?syscall")
+int item_beyond_rcu(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(pid);
+	struct bpf_iter_pid_ns it;
+	struct bpf_pid_ns *ns;
+
+	if (!task)
+		return 0;
+	bpf_rcu_read_lock();
+	bpf_iter_pid_ns_new(&it, task);
+	ns = bpf_iter_pid_ns_next(&it);
+	bpf_iter_pid_ns_destroy(&it);
+	bpf_rcu_read_unlock();
+	bpf_task_release(task);
+	if (ns)
+		ino = bpf_rust_sample_ns_ino(ns);
+	return 0;
+}
+
+/* The program has no reference to it. */
+SEC("?syscall")
+int item_given_back(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(pid);
+	struct bpf_iter_pid_ns it;
+	struct bpf_pid_ns *ns;
+
+	if (!task)
+		return 0;
+	bpf_rcu_read_lock();
+	bpf_iter_pid_ns_new(&it, task);
+	ns = bpf_iter_pid_ns_next(&it);
+	if (ns)
+		bpf_rust_sample_ns_put(ns);
+	bpf_iter_pid_ns_destroy(&it);
+	bpf_rcu_read_unlock();
+	bpf_task_release(task);
+	return 0;
+}
+
+/* Programs that trace may run where no reference can be given back. */
+SEC("?fentry/bpf_fentry_test1")
+int BPF_PROG(in_tracing)
+{
+	struct bpf_pid_ns *ns = bpf_rust_sample_ns_get(NULL);
+
+	if (ns)
+		bpf_rust_sample_ns_put(ns);
+	return 0;
+}
+
+char _license[] SEC("license") = "GPL";
