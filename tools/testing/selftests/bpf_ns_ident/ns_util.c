@@ -269,7 +269,9 @@ int ns_ident_fd(int fd, struct bpf_ns_ident *ident)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) || ioctl(fd, NS_GET_ID, &ident->id))
+	/* Kernels before 6.18 have no ids. */
+	ident->id = 0;
+	if (fstat(fd, &st) || (ioctl(fd, NS_GET_ID, &ident->id) && errno != ENOTTY))
 		return -errno;
 	ident->dev = st.st_dev;
 	ident->ino = st.st_ino;
@@ -625,6 +627,16 @@ bool kernel_lacks(const char *option)
 		has = !strncmp(line, option, len) && line[len] == '=';
 	gzclose(config);
 	return !has;
+}
+
+bool kernel_is_before(int version, int patchlevel)
+{
+	struct utsname name;
+	int has[2] = {};
+
+	uname(&name);
+	sscanf(name.release, "%d.%d", &has[0], &has[1]);
+	return has[0] < version || (has[0] == version && has[1] < patchlevel);
 }
 
 bool kernel_has_bpf_lsm(void)

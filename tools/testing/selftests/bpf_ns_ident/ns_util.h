@@ -143,6 +143,7 @@ bool klog_find(int klog, const char *text, char *line, size_t size);
  * known if the kernel, or /boot, has its configuration.
  */
 bool kernel_lacks(const char *option);
+bool kernel_is_before(int version, int patchlevel);
 bool kernel_has_bpf_lsm(void);
 
 #define SKIP_WITHOUT(OPTION)						\

@@ -7,11 +7,15 @@
  * tests can handle all programs alike.
  */
 
+/* ns_ident.h and ns_ident.bpf.h have the same. */
+#ifndef BPF_NS_IDENT
+#define BPF_NS_IDENT
 struct bpf_ns_ident {
 	__u64 dev;
 	__u64 ino;
 	__u64 id;
 };
+#endif
 
 struct report {
 	__u32 target;		/* in: process id in the initial pid namespace */
