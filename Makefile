@@ -15,7 +15,7 @@ endif
 override export RUN := $(value RUN)
 
 RUN_TARGETS := demo test kernel kunit selftest selftest-mutants torture matrix bpf-selftests field \
-	       bench bench-native bench-load bench-build bench-disasm shell vm stock dkms-check series \
+	       bench bench-native bench-load bench-build bench-disasm shell vm stock old-kernels dkms-check series \
 	       series-check quilt-check series-bisect
 
 .PHONY: help clean distclean install uninstall $(RUN_TARGETS)
@@ -47,6 +47,8 @@ help:
 	@echo '  shell            - open a shell in a VM with the distribution'"'"'s kernel'
 	@echo '  vm               - run a command in such a VM: make vm RUN="uname -r"'
 	@echo '  stock            - run demo and selftests on the distribution'"'"'s unmodified kernel'
+	@echo '  old-kernels      - run programs with ns_ident.bpf.h on the kernels of Debian 11 to 13, and on'
+	@echo '                     the newest kernel without and with the module'
 	@echo '  install          - install the module on this machine with dkms, or upgrade it'
 	@echo '  uninstall        - remove the installed module'
 	@echo '  dkms-check       - test install and uninstall with a kernel of the distribution; FULL=1:'
@@ -71,7 +73,8 @@ help:
 	@echo '  OBJECTS=     - bench-native: measure these builds of the module (.o or .ko) for the'
 	@echo '                 distribution'"'"'s kernel, not the current one'
 	@echo '  CELLS=       - matrix: run only these combinations, see scripts/matrix'
-	@echo '  SAVE=1       - bench: write the results to README.md and the documentation, and'
+	@echo '  SAVE=1       - old-kernels: write the table to README.md'
+	@echo '                 bench: write the results to README.md and the documentation, and'
 	@echo '                 compare with them from then on'
 	@echo '  TOOLS=host   - use the tools of this machine, not a Debian tree'
 	@echo '  TESTS=       - selftest: run only these, such as TESTS="identity nstop.sh"'

@@ -38,6 +38,27 @@ kselftest() {
 		sed 's/^# /  /' > "$out/$file.ktap"
 }
 
+# These tests also run on kernels without the module, each in a VM of that name.
+run_portable() {
+	kselftest "portable-$name" bpf_ns_ident:portable bpf_ns_ident:userspace
+}
+
+# Runs the commands of README.md: the trace has the pair that stat(1) prints.
+run_readme() {
+	local dir pair result='not ok'
+
+	dir=$(mktemp -d)
+	ln -s "$GUEST_TOP/tools" "$dir/tools"
+	ln -s "$(command -v clang-19 || command -v clang)" "$dir/clang"
+	mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
+	sed -n '/^## In your own BPF program/,/^One line/s/^    //p' "$GUEST_TOP/README.md" |
+		(cd "$dir" && PATH=$dir:$PATH bash -e) > "$out/readme-$name.log" 2>&1
+	pair=$(grep -m 1 '^st_dev' "$out/readme-$name.log")
+	[ -z "$pair" ] || ! grep -q "bpf_trace_printk: $pair id" "$out/readme-$name.log" || result=ok
+	printf 'KTAP version 1\n1..1\n%s 1 readme\n' "$result" > "$out/readme-$name.ktap"
+	rm -rf "$dir" /sys/fs/bpf/execve
+}
+
 # The tests of nstop are a separate part.
 run_selftest() {
 	local tests
