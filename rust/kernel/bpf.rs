@@ -75,6 +75,8 @@ prog_types! {
     LSM = bpf_prog_type_BPF_PROG_TYPE_LSM,
     /// Programs that userspace runs by `BPF_PROG_RUN`.
     SYSCALL = bpf_prog_type_BPF_PROG_TYPE_SYSCALL,
+    /// Functions that implement a structure of the kernel, for example a scheduler of sched_ext.
+    STRUCT_OPS = bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS,
     /// Frames at the driver, before the network stack sees them, of programs that are for a device
     /// (`BPF_XDP`).
     XDP = bpf_prog_type_BPF_PROG_TYPE_XDP,

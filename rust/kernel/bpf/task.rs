@@ -25,8 +25,10 @@ use crate::ns::RcuTask;
 //    - who calls a BTF tracepoint, or the hook of a security module, holds the argument. That of
 //      `task_free()` is not trusted, since nobody holds that task. The tracepoint
 //      `sched_process_free` comes before its caller gives its reference up. In `task_alloc()` the
-//      task is a copy of its parent, which makes it, so that it has the parent's `thread_pid` and
-//      `signal`; the parent keeps these, since it cannot be released meanwhile.
+//      task is a copy of its parent, which makes it, so that it has the parent's `thread_pid`,
+//      `signal` and `nsproxy`; the parent keeps these, since it is busy making the task. What a
+//      program acquires there is freed if that fails, whoever has a reference: free_task() does not
+//      look.
 //
 // 2. With `KF_RCU`, in an RCU read side critical section that lasts until after the call, a pointer
 //    that was read there from where the kernel publishes tasks by RCU: certain fields, kptrs in
@@ -46,6 +48,9 @@ use crate::ns::RcuTask;
 // - `TRACEPOINT`, `RAW_TRACEPOINT`, `PERF_EVENT`: bpf_get_current_task_btf() and what it points to,
 //   bpf_task_from_pid().
 // - `KPROBE`: the same but for bpf_task_from_pid(), which programs of this type cannot call.
+// - `STRUCT_OPS`: the tasks that a scheduler of sched_ext is asked about. The kernel holds each one
+//   that it calls an operation with. In init_task() of a task that is being forked, its `thread_pid`
+//   is that of its parent, as in `task_alloc()`.
 //
 // Some programs of the network can have one, too, but their events are not about tasks.
 unsafe impl Object for RcuTask {
@@ -58,6 +63,7 @@ unsafe impl Object for RcuTask {
         ProgType::RAW_TRACEPOINT,
         ProgType::PERF_EVENT,
         ProgType::KPROBE,
+        ProgType::STRUCT_OPS,
     ]);
     const POINTERS: Pointers = Pointers::TrustedOrRcu;
 }

@@ -30,7 +30,7 @@ use crate::{
 /// The groups of program types that the kernel registers kfuncs for, by any of them.
 ///
 /// See `bpf_prog_type_to_kfunc_hook()` in [`kernel/bpf/btf.c`](srctree/kernel/bpf/btf.c).
-const HOOKS: [&[ProgType]; 11] = [
+const HOOKS: [&[ProgType]; 12] = [
     &[
         ProgType::TRACING,
         ProgType::TRACEPOINT,
@@ -61,6 +61,7 @@ const HOOKS: [&[ProgType]; 11] = [
         ProgType::LWT_SEG6LOCAL,
     ],
     &[ProgType::NETFILTER],
+    &[ProgType::STRUCT_OPS],
 ];
 
 /// A `struct btf_id_set8` with `N` elements.
@@ -311,6 +312,7 @@ mod tests {
             assert!(seen.intersection(hook).is_empty());
             seen = seen.union(hook);
         }
-        assert!(!seen.contains(ProgType(bindings::bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS)));
+        let without = ProgType(bindings::bpf_prog_type_BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE);
+        assert!(!seen.contains(without));
     }
 }
