@@ -40,7 +40,11 @@ type __kernel_ptrdiff_t = isize;
 include!(concat!(env!("COMPAT_OBJ"), "/bindings_generated.rs"));
 
 // Helpers have the names of the inline functions that they are for.
-pub use rust_helper_ratelimit_state_init as ratelimit_state_init;
+pub use {
+    rust_helper_in_nmi as in_nmi,
+    rust_helper_preemptible as preemptible,
+    rust_helper_ratelimit_state_init as ratelimit_state_init, //
+};
 
 /// Returns the current task.
 ///

@@ -20,6 +20,7 @@
 #include "shims.h"
 
 #define __rust_helper
+#include "rust/helpers/preempt.c"
 #include "rust/helpers/ratelimit.c"
 
 /* Each module has a copy of this file. */

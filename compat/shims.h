@@ -22,6 +22,10 @@ static inline dev_t ns_dev(const struct ns_common *ns)
 	return nsfs_dev;
 }
 
+/* In the series: rust/helpers/preempt.c. */
+bool rust_helper_in_nmi(void);
+bool rust_helper_preemptible(void);
+
 /* In the series: rust/helpers/ratelimit.c. */
 void rust_helper_ratelimit_state_init(struct ratelimit_state *rs, int interval,
 				      int burst);

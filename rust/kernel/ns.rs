@@ -23,6 +23,32 @@ use crate::{
     types::Opaque, //
 };
 
+/// Evaluates to the [`NsCommon`] of a type in an `nsproxy`, or to one of two other expressions for
+/// the types that an `nsproxy` does not have.
+///
+/// This is a macro, and each arm reads the `nsproxy` by itself, so that the compiler merges the
+/// match with that of the caller's conversion from an integer.
+///
+/// The task must not release the `nsproxy` while the result is in use. An `nsproxy` has a reference
+/// to each of its namespaces, and `setns(2)` and `unshare(2)` replace an `nsproxy` as a whole.
+macro_rules! ns_of_type {
+    ($ty:expr, $nsproxy:expr, pid: $pid:expr, user: $user:expr) => {
+        match $ty {
+            Type::Cgroup => NsCommon::from_raw(&raw const (*(*$nsproxy).cgroup_ns).ns),
+            Type::Ipc => NsCommon::from_raw(&raw const (*(*$nsproxy).ipc_ns).ns),
+            Type::Mnt => NsCommon::from_raw(&raw const (*(*$nsproxy).mnt_ns).ns),
+            Type::Net => NsCommon::from_raw(&raw const (*(*$nsproxy).net_ns).ns),
+            Type::Pid => $pid,
+            Type::Time => NsCommon::from_raw(&raw const (*(*$nsproxy).time_ns).ns),
+            Type::User => $user,
+            Type::Uts => NsCommon::from_raw(&raw const (*(*$nsproxy).uts_ns).ns),
+        }
+    };
+}
+
+mod lock;
+pub use lock::LockedTask;
+
 /// The types of namespaces, by the `CLONE_NEW*` flag that makes a new one.
 ///
 /// # Examples
@@ -329,21 +355,16 @@ impl<'a> Current<'a> {
             return Err(EOPNOTSUPP);
         }
 
-        // SAFETY: An `nsproxy` has a reference to each of its namespaces. When one of them changes
-        // it is replaced as a whole. `user()` says the same of its result.
+        // SAFETY: The current task is valid. Only a task itself releases its `nsproxy` and replaces
+        // its credentials, and it cannot proceed to do so for the duration of `'a`. A task keeps
+        // its credentials, also after `release_task()`, until its `task_struct` is freed.
         let ns = unsafe {
-            // Each arm reads the `nsproxy` by itself, so that the compiler makes one decision of
-            // this and of how the caller came by `ty`.
-            NsCommon::from_raw(match ty {
-                Type::Cgroup => &raw const (*(*self.proxy()?).cgroup_ns).ns,
-                Type::Ipc => &raw const (*(*self.proxy()?).ipc_ns).ns,
-                Type::Mnt => &raw const (*(*self.proxy()?).mnt_ns).ns,
-                Type::Net => &raw const (*(*self.proxy()?).net_ns).ns,
-                Type::Pid => return self.with_pid(|ns| f(ns.as_ref())),
-                Type::Time => &raw const (*(*self.proxy()?).time_ns).ns,
-                Type::User => self.user(),
-                Type::Uts => &raw const (*(*self.proxy()?).uts_ns).ns,
-            })
+            ns_of_type!(
+                ty,
+                nsproxy(self.task())?,
+                pid: return self.with_pid(|ns| f(ns.as_ref())),
+                user: user(self.task())
+            )
         };
         Ok(f(ns))
     }
@@ -404,44 +425,12 @@ impl<'a> Current<'a> {
         // SAFETY: The current task is there for the duration of `'a`.
         f(unsafe { RcuTask::from_raw(this.task()) }, &guard)
     }
-
-    /// Returns the user namespace of the task's objective credentials, valid for the duration of
-    /// `'a`.
-    #[inline]
-    fn user(&self) -> *const bindings::ns_common {
-        // SAFETY: Only a task itself replaces its credentials, and it keeps them, also after
-        // `release_task()`, until its `task_struct` is freed; they have a reference to the user
-        // namespace. The read is a single one since an interrupt may come in the middle of
-        // `commit_creds()`.
-        unsafe {
-            let cred = (&raw const (*self.task()).real_cred).read_volatile();
-            &raw const (*(*cred).user_ns).ns
-        }
-    }
-
-    /// Returns the structure that has most of the task's namespaces, valid for the duration of
-    /// `'a`.
-    ///
-    /// # Errors
-    ///
-    /// [`ENOENT`]: the task is exiting and has given it back already.
-    #[inline(always)]
-    fn proxy(&self) -> Result<*const bindings::nsproxy> {
-        // SAFETY: Only a task itself changes its `nsproxy`, and it cannot proceed to give it back
-        // for the duration of `'a`. The read is a single one since an interrupt may come in the
-        // middle of that.
-        let nsproxy = unsafe { (&raw const (*self.task()).nsproxy).read_volatile() };
-        if nsproxy.is_null() {
-            return Err(ENOENT);
-        }
-        Ok(nsproxy)
-    }
 }
 
 /// A task that RCU keeps, the current one or any other.
 ///
-/// Of another task's namespaces, only its pid namespace can be read without a lock. The rest is
-/// behind a pointer that the task changes under `task_lock()`.
+/// The pid and the user namespace of another task can be read under RCU. The other six are behind
+/// the `nsproxy`, which the task replaces under `task_lock()`, see [`LockedTask`].
 ///
 /// Wraps the kernel's `struct task_struct`. Other than [`Task`](crate::task::Task), this is not
 /// reference-counted: whoever has a reference may only have an RCU read side lock.
@@ -473,6 +462,31 @@ impl RcuTask {
     #[inline(always)]
     fn as_ptr(&self) -> *const bindings::task_struct {
         self.0.get()
+    }
+
+    /// Returns whether this is the current task, of which [`Current`] has all namespaces.
+    #[inline]
+    pub fn is(&self, current: &CurrentTask) -> bool {
+        core::ptr::eq(self.as_ptr(), current.as_ptr())
+    }
+
+    /// Returns the user namespace of the task's objective credentials.
+    ///
+    /// A task has one until it is freed, also when it has been released.
+    ///
+    /// # Errors
+    ///
+    /// [`EOPNOTSUPP`]: this kernel was built without user namespaces.
+    #[inline]
+    pub fn user<'g>(&self, _guard: &'g rcu::Guard) -> Result<&'g NsCommon> {
+        if !Type::User.is_supported() {
+            return Err(EOPNOTSUPP);
+        }
+        // SAFETY: By the type invariants the task is valid, so it has credentials. They are read
+        // under the RCU read side lock, which is held for `'g`. `commit_creds()` replaces them
+        // before it has them freed after a grace period, and only with them their reference to the
+        // namespace goes.
+        Ok(unsafe { user(self.as_ptr()) })
     }
 
     /// Returns the pid namespace that the task lives in.
@@ -524,6 +538,41 @@ impl RcuTask {
             // SAFETY: By the type invariants the task is valid, and the RCU read side lock is held.
             pid => unsafe { tgid_pid(self.as_ptr(), pid, f) },
         }
+    }
+}
+
+/// Returns the structure that has most of a task's namespaces.
+///
+/// # Errors
+///
+/// [`ENOENT`]: the task is exiting and has released it.
+///
+/// # Safety
+///
+/// `task` must be valid.
+#[inline(always)]
+unsafe fn nsproxy(task: *const bindings::task_struct) -> Result<*const bindings::nsproxy> {
+    // SAFETY: By the function's safety requirements. The read is a single one since an interrupt
+    // may come in the middle of `switch_task_namespaces()`.
+    let nsproxy = unsafe { (&raw const (*task).nsproxy).read_volatile() };
+    if nsproxy.is_null() {
+        return Err(ENOENT);
+    }
+    Ok(nsproxy)
+}
+
+/// Returns the user namespace of a task's objective credentials, which have a reference to it.
+///
+/// # Safety
+///
+/// `task` must be valid, and its credentials must not be freed for the duration of `'a`.
+#[inline(always)]
+unsafe fn user<'a>(task: *const bindings::task_struct) -> &'a NsCommon {
+    // SAFETY: By the function's safety requirements. The read is a single one since the task may be
+    // in the middle of `commit_creds()`.
+    unsafe {
+        let cred = (&raw const (*task).real_cred).read_volatile();
+        NsCommon::from_raw(&raw const (*(*cred).user_ns).ns)
     }
 }
 
