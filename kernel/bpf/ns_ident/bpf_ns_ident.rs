@@ -163,6 +163,37 @@ kernel::bpf_kfuncs! {
         Ok(())
     }
 
+    /// Reports the namespace of a type that a task is in, the current one or any other.
+    ///
+    /// `ns_type` is one `CLONE_NEW*` flag. The result is that of `/proc/PID/ns`: for `CLONE_NEWPID`
+    /// the namespace that the task lives in, for `CLONE_NEWUSER` that of its objective credentials.
+    /// These two, and all types of the current task, are read without a lock.
+    ///
+    /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-EBUSY`: the lock of another task is held, or the context does not permit an attempt, see
+    ///   [`RcuTask::try_lock`].
+    /// - `-EINVAL`: `ns_type` is not exactly one known `CLONE_NEW*` flag.
+    /// - `-ENOENT`: the task is exiting and has released the namespace, or has been released.
+    /// - `-EOPNOTSUPP`: this kernel was built without that type of namespaces.
+    progs(ProgTypes::ALL)
+    fn bpf_task_ns_ident(
+        caller: &Caller,
+        task: &RcuTask,
+        ns_type: u32,
+        ident: Out<'_, Ident>,
+    ) -> Result {
+        let ty = ns_type.try_into()?;
+        let current = caller.current();
+
+        if task.is(current) {
+            return Current::new(current).with(ty, |ns| ident.write(ns.into()));
+        }
+        // The lock is released before the write to memory of the program.
+        let of_task = task.try_with(&rcu::read_lock(), ty, |ns| Ident::from(ns))?;
+        ident.write(of_task);
+        Ok(())
+    }
+
     /// Returns a task's process and thread id as seen in a pid namespace.
     ///
     /// `pidns` is the identity of the namespace that the task lives in, or of an ancestor of that.
