@@ -75,7 +75,7 @@ run_nstop() {
 
 # The long forms of tests that have one.
 run_torture() {
-	TORTURE=1 TIMEOUT=7200 kselftest torture bpf_ns_ident:{who_may,damaged_btf,load_faults,stress}
+	TORTURE=1 TIMEOUT=7200 kselftest torture bpf_ns_ident:{who_may,damaged_btf,load_faults,stress,task_stress}
 }
 
 run_demo() {

@@ -276,6 +276,7 @@ FIXTURE_VARIANT(each_kfunc)
 	const char *name;
 	enum bpf_prog_type type;
 	enum bpf_attach_type attach_type;
+	bool takes_type;	/* of namespaces, before that */
 	struct bpf_insn args[2];
 	bool is_relative;	/* to a pid namespace that the program names */
 };
@@ -318,6 +319,17 @@ FIXTURE_VARIANT_ADD(each_kfunc, task_pidns_ident)
 	},
 };
 
+FIXTURE_VARIANT_ADD(each_kfunc, task_ns_ident)
+{
+	.name = "bpf_task_ns_ident",
+	.type = BPF_PROG_TYPE_SYSCALL,
+	.takes_type = true,
+	.args = {
+		BPF_EMIT_CALL(BPF_FUNC_get_current_task_btf),
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_0),
+	},
+};
+
 FIXTURE_VARIANT_ADD(each_kfunc, task_pid_tgid_in)
 {
 	.name = "bpf_task_pid_tgid_in",
@@ -336,7 +348,7 @@ FIXTURE_VARIANT_ADD(each_kfunc, sk_netns_ident)
 	.args = {
 		BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_1,
 			    offsetof(struct __sk_buff, sk)),
-		BPF_JMP_IMM(BPF_JEQ, BPF_REG_1, 0, 3),
+		BPF_JMP_IMM(BPF_JEQ, BPF_REG_1, 0, 4),
 	},
 };
 
@@ -383,7 +395,9 @@ static int do_load_as_it_is(void *prog)
 /* Makes the program. */
 #define setup_kfunc()							\
 	do {								\
-		struct bpf_insn *insns = ns_alloc(10 * sizeof(*insns));	\
+		int type_reg = variant->takes_type ? BPF_REG_2 : BPF_REG_3; \
+		int ident_reg = variant->takes_type ? BPF_REG_3 : BPF_REG_2; \
+		struct bpf_insn *insns = ns_alloc(11 * sizeof(*insns));	\
 									\
 		if (libbpf_probe_bpf_prog_type(variant->type, NULL) != 1) \
 			SKIP(return, "this kernel has no such programs"); \
@@ -396,15 +410,16 @@ static int do_load_as_it_is(void *prog)
 		insns[2] = BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 0);	\
 		insns[3] = variant->args[0];				\
 		insns[4] = variant->args[1];				\
-		insns[5] = BPF_MOV64_REG(BPF_REG_2, BPF_REG_10);	\
-		insns[6] = BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -24);	\
-		insns[7] = BPF_CALL_KFUNC(self->kfunc.id);		\
-		insns[8] = BPF_MOV64_IMM(BPF_REG_0, 0);			\
-		insns[9] = BPF_EXIT_INSN();				\
+		insns[5] = BPF_MOV64_IMM(type_reg, CLONE_NEWNET);	\
+		insns[6] = BPF_MOV64_REG(ident_reg, BPF_REG_10);	\
+		insns[7] = BPF_ALU64_IMM(BPF_ADD, ident_reg, -24);	\
+		insns[8] = BPF_CALL_KFUNC(self->kfunc.id);		\
+		insns[9] = BPF_MOV64_IMM(BPF_REG_0, 0);			\
+		insns[10] = BPF_EXIT_INSN();				\
 		self->prog->type = variant->type;			\
 		self->prog->attach_type = variant->attach_type;		\
 		self->prog->insns = insns;				\
-		self->prog->cnt = 10;					\
+		self->prog->cnt = 11;					\
 	} while (0)
 
 #define expect_not_allowed()						\

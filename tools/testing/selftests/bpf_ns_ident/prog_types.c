@@ -403,6 +403,7 @@ static const struct {
 	{ "bpf_get_current_ns_ident", CURRENT },
 	{ "bpf_get_current_pid_tgid_in", CURRENT },
 	{ "bpf_task_pidns_ident", ANY_TASK },
+	{ "bpf_task_ns_ident", ANY_TASK },
 	{ "bpf_task_pid_tgid_in", ANY_TASK },
 	{ "bpf_sk_netns_ident", SOCK },
 	{ "bpf_skb_netns_ident", SKB },

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What bpf_task_pidns_ident() and bpf_task_pid_tgid_in() say of a task that is
- * not the current one is what stat(2), NS_GET_ID and /proc/PID/status say of it.
+ * The results of bpf_task_pidns_ident(), bpf_task_ns_ident() and
+ * bpf_task_pid_tgid_in() for another task than the current one equal those of
+ * stat(2), NS_GET_ID and /proc/PID/status for the same task.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <pthread.h>
@@ -12,17 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "bpf_util.h"
 #include "kselftest_harness.h"
-#include "ns_util.h"
-#include "task.h"
-
-#define PID_TGID(TGID, PID) ((__s64)(TGID) << 32 | (PID))
+#include "task_util.h"
 
 FIXTURE(task)
 {
@@ -41,7 +38,7 @@ FIXTURE_SETUP(task)
 	self->other.sock = -1;
 	ASSERT_EQ(0, module_load(MODULE, NULL));
 	ASSERT_EQ(0, ns_ident(getpid(), "pid", &self->initial));
-	ASSERT_EQ(0, ns_start(&self->outer, NULL, CLONE_NEWPID));
+	ASSERT_EQ(0, ns_start(&self->outer, NULL, ALL_NS));
 }
 
 FIXTURE_TEARDOWN(task)
@@ -52,46 +49,12 @@ FIXTURE_TEARDOWN(task)
 	probe_close(&self->probe);
 }
 
-/* Chooses one of the programs, or two. */
-static int prepare_progs(struct probe *probe, const char *name,
-			 const char *second)
-{
-	struct bpf_program *prog;
-	int err;
-
-	err = probe_prepare(probe, "task");
-	if (err)
-		return err;
-	probe->prog = bpf_object__find_program_by_name(probe->obj, name);
-	if (!probe->prog)
-		return -ENOENT;
-	bpf_program__set_autoload(probe->prog, true);
-	if (second) {
-		prog = bpf_object__find_program_by_name(probe->obj, second);
-		if (!prog)
-			return -ENOENT;
-		bpf_program__set_autoload(prog, true);
-	}
-	return 0;
-}
-
-static int load_progs(struct probe *probe, const char *name, const char *second)
-{
-	return prepare_progs(probe, name, second) ?: probe_finish(probe);
-}
-
 #define load_two(NAME, SECOND)						\
 	do {								\
-		struct bpf_map *map;					\
-		size_t size;						\
-									\
-		ASSERT_EQ(0, load_progs(&self->probe, NAME, SECOND)) {	\
+		ASSERT_EQ(0, task_load(&self->probe, NAME, SECOND,	\
+				       &self->asked)) {			\
 			TH_LOG("%s", probe_log);			\
 		}							\
-		map = bpf_object__find_map_by_name(self->probe.obj,	\
-						   ".data.asked");	\
-		self->asked = bpf_map__initial_value(map, &size);	\
-		ASSERT_EQ(sizeof(*self->asked), size);			\
 		self->asked->initial = self->initial;			\
 	} while (0)
 
@@ -101,18 +64,6 @@ static int load_progs(struct probe *probe, const char *name, const char *second)
 		self->probe.link = bpf_program__attach(self->probe.prog); \
 		ASSERT_NE(NULL, self->probe.link);			\
 	} while (0)
-
-static void aim(struct probe *probe, struct asked *asked, pid_t pid)
-{
-	asked->answer = (struct task_answer){
-		.ident = { POISON, POISON, POISON },
-		.own = POISON,
-		.initial = POISON,
-		.err = POISON_ERR,
-	};
-	asked->calls = 0;
-	probe_target(probe, pid);
-}
 
 /* Waits for what others do. */
 static bool wait_for_answer(struct asked *asked)
@@ -125,37 +76,15 @@ static bool wait_for_answer(struct asked *asked)
 	return false;
 }
 
-/* What userspace says of a task, by its thread id. */
-static int read_answer(pid_t pid, struct task_answer *answer)
-{
-	struct ns_ids ids;
-	char path[64];
-	int err;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	err = ns_read_ids(path, &ids) ?: ns_ident(pid, "pid", &answer->ident);
-	if (err)
-		return err;
-	answer->tgid = ids.tgid[0];
-	answer->pid = ids.pid[0];
-	answer->err = 0;
-	answer->own = PID_TGID(ids.tgid[ids.nr - 1], ids.pid[ids.nr - 1]);
-	answer->initial = PID_TGID(ids.tgid[0], ids.pid[0]);
-	return 0;
-}
-
 static void expect_same(struct __test_metadata *_metadata,
 			const struct task_answer *want,
 			const struct task_answer *got)
 {
-	EXPECT_EQ(want->tgid, got->tgid);
-	EXPECT_EQ(want->pid, got->pid);
-	EXPECT_EQ(want->err, got->err);
-	EXPECT_EQ(want->ident.dev, got->ident.dev);
-	EXPECT_EQ(want->ident.ino, got->ident.ino);
-	EXPECT_EQ(want->ident.id, got->ident.id);
-	EXPECT_EQ(want->own, got->own);
-	EXPECT_EQ(want->initial, got->initial);
+	const char *text = task_differs(want, got);
+
+	EXPECT_EQ(NULL, text) {
+		TH_LOG("%s", text);
+	}
 }
 
 /* Of a task in a pid namespace of its own, so that it is not that of another. */
@@ -164,16 +93,41 @@ static void expect_answer(struct __test_metadata *_metadata,
 {
 	struct task_answer want;
 
-	ASSERT_EQ(0, read_answer(pid, &want));
+	ASSERT_EQ(0, task_read(pid, &want));
 	EXPECT_NE(want.own, want.initial);
 	expect_same(_metadata, &want, &asked->answer);
 }
 
-/* A task that has been released is nowhere. */
-static void expect_released(struct __test_metadata *_metadata,
-			    const struct asked *asked, pid_t tgid)
+/* From a program that cannot be preempted. */
+static void expect_atomic(struct __test_metadata *_metadata,
+			  const struct asked *asked, pid_t pid)
 {
-	const struct task_answer want = {
+	struct task_answer want;
+
+	ASSERT_EQ(0, task_read(pid, &want));
+	EXPECT_NE(want.own, want.initial);
+	if (is_preempt_rt())
+		task_make_busy(&want);
+	expect_same(_metadata, &want, &asked->answer);
+}
+
+/* From a program that cannot have the lock. */
+static void expect_busy(struct __test_metadata *_metadata,
+			const struct asked *asked, pid_t pid)
+{
+	struct task_answer want;
+
+	ASSERT_EQ(0, task_read(pid, &want));
+	task_make_busy(&want);
+	expect_same(_metadata, &want, &asked->answer);
+}
+
+/* A released task only has its user namespace. */
+static void expect_released(struct __test_metadata *_metadata,
+			    const struct asked *asked, pid_t tgid,
+			    const struct task_answer *alive)
+{
+	struct task_answer want = {
 		.tgid = tgid,
 		.pid = asked->answer.pid,
 		.err = -ENOENT,
@@ -181,33 +135,38 @@ static void expect_released(struct __test_metadata *_metadata,
 		.initial = -ESRCH,
 	};
 
+	for (int i = 0; i < NR_NS_TYPES; i++) {
+		if (ns_types[i].flag == CLONE_NEWUSER)
+			want.ns[i] = alive->ns[i];
+		else
+			want.ns[i].err = -ENOENT;
+	}
 	expect_same(_metadata, &want, &asked->answer);
 }
 
-/* A child that its parent makes in a pid namespace that is new, too. */
-#define TEST_CHILD(NAME)						\
+/* A child that its parent makes in namespaces that are new, too. */
+#define TEST_CHILD(NAME, EXPECT)					\
 	TEST_F(task, NAME)						\
 	{								\
 		open_task(#NAME);					\
-		aim(&self->probe, self->asked, self->outer.pid);	\
-		ASSERT_EQ(0, ns_start(&self->task, &self->outer,	\
-				      CLONE_NEWPID));			\
+		task_aim(&self->probe, self->asked, self->outer.pid);	\
+		ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS)); \
 		EXPECT_EQ(1, self->asked->calls);			\
 		EXPECT_EQ(self->outer.pid,				\
 			  self->asked->answer.current_pid);		\
-		expect_answer(_metadata, self->asked, self->task.pid);	\
+		EXPECT(_metadata, self->asked, self->task.pid);		\
 	}
 
-TEST_CHILD(fork_child)
-TEST_CHILD(newtask)
-TEST_CHILD(wakeup_new)
+TEST_CHILD(fork_child, expect_answer)
+TEST_CHILD(newtask, expect_answer)
+TEST_CHILD(wakeup_new, expect_atomic)
 
 /* What the new task has from its parent by then is all that there is. */
 TEST_F(task, alloc)
 {
 	SKIP_WITHOUT_BPF_LSM();
 	open_task("alloc");
-	aim(&self->probe, self->asked, self->outer.pid);
+	task_aim(&self->probe, self->asked, self->outer.pid);
 	ASSERT_EQ(0, ns_start(&self->task, &self->outer, CLONE_NEWPID));
 	EXPECT_EQ(1, self->asked->calls);
 	expect_answer(_metadata, self->asked, self->outer.pid);
@@ -215,9 +174,9 @@ TEST_F(task, alloc)
 
 TEST_F(task, switch_prev)
 {
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, CLONE_NEWPID));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
 	open_task("switch_prev");
-	aim(&self->probe, self->asked, self->task.pid);
+	task_aim(&self->probe, self->asked, self->task.pid);
 	/* It waits for the next call. */
 	ASSERT_EQ(0, ns_call(&self->task, ns_do_getpgid, NULL));
 	ASSERT_TRUE(wait_for_answer(self->asked));
@@ -226,21 +185,21 @@ TEST_F(task, switch_prev)
 
 TEST_F(task, switch_next)
 {
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, CLONE_NEWPID));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
 	open_task("switch_next");
-	aim(&self->probe, self->asked, self->task.pid);
+	task_aim(&self->probe, self->asked, self->task.pid);
 	ASSERT_EQ(0, ns_call(&self->task, ns_do_getpgid, NULL));
 	ASSERT_LE(1, self->asked->calls);
 	EXPECT_NE(self->task.pid, self->asked->answer.current_pid);
-	expect_answer(_metadata, self->asked, self->task.pid);
+	expect_atomic(_metadata, self->asked, self->task.pid);
 }
 
 /* A signal that is ignored. */
 TEST_F(task, signal_target)
 {
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, CLONE_NEWPID));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
 	open_task("signal_target");
-	aim(&self->probe, self->asked, self->task.pid);
+	task_aim(&self->probe, self->asked, self->task.pid);
 	ASSERT_EQ(0, kill(self->task.pid, SIGURG));
 	EXPECT_EQ(1, self->asked->calls);
 	EXPECT_EQ(getpid(), self->asked->answer.current_pid);
@@ -250,9 +209,9 @@ TEST_F(task, signal_target)
 TEST_F(task, kill_target)
 {
 	SKIP_WITHOUT_BPF_LSM();
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, CLONE_NEWPID));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
 	open_task("kill_target");
-	aim(&self->probe, self->asked, self->task.pid);
+	task_aim(&self->probe, self->asked, self->task.pid);
 	ASSERT_EQ(0, kill(self->task.pid, 0));
 	EXPECT_EQ(1, self->asked->calls);
 	EXPECT_EQ(getpid(), self->asked->answer.current_pid);
@@ -261,16 +220,18 @@ TEST_F(task, kill_target)
 
 TEST_F(task, process_free)
 {
+	struct task_answer alive;
 	pid_t pid;
 
-	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWPID));
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ALL_NS));
 	pid = self->task.pid;
+	ASSERT_EQ(0, task_read(pid, &alive));
 	open_task("process_free");
-	aim(&self->probe, self->asked, pid);
+	task_aim(&self->probe, self->asked, pid);
 	ns_stop(&self->task);
 	ASSERT_TRUE(wait_for_answer(self->asked));
 	EXPECT_EQ(pid, self->asked->answer.pid);
-	expect_released(_metadata, self->asked, pid);
+	expect_released(_metadata, self->asked, pid, &alive);
 }
 
 static void *nothing(void *unused)
@@ -289,13 +250,16 @@ static int do_exit_thread(void *unused)
 /* Nobody waits for a thread. Its process goes on. */
 TEST_F(task, process_free_of_a_thread)
 {
-	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWPID));
+	struct task_answer alive;
+
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ALL_NS));
 	open_task("process_free");
-	aim(&self->probe, self->asked, self->task.pid);
+	task_aim(&self->probe, self->asked, self->task.pid);
 	ASSERT_EQ(0, ns_call(&self->task, do_exit_thread, NULL));
 	ASSERT_TRUE(wait_for_answer(self->asked));
 	EXPECT_NE(self->task.pid, self->asked->answer.pid);
-	expect_released(_metadata, self->asked, self->task.pid);
+	ASSERT_EQ(0, task_read(self->task.pid, &alive));
+	expect_released(_metadata, self->asked, self->task.pid, &alive);
 }
 
 static int run(struct probe *probe, const char *name)
@@ -310,9 +274,9 @@ static int run(struct probe *probe, const char *name)
 
 TEST_F(task, from_pid)
 {
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, CLONE_NEWPID));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
 	load_two("from_pid", NULL);
-	aim(&self->probe, self->asked, self->task.pid);
+	task_aim(&self->probe, self->asked, self->task.pid);
 	expect_run("from_pid");
 	EXPECT_EQ(1, self->asked->calls);
 	expect_answer(_metadata, self->asked, self->task.pid);
@@ -323,11 +287,11 @@ TEST_F(task, from_pid_of_a_zombie)
 {
 	siginfo_t info;
 
-	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWPID));
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ALL_NS));
 	load_two("from_pid", NULL);
 	ASSERT_EQ(0, kill(self->task.pid, SIGKILL));
 	ASSERT_EQ(0, waitid(P_PID, self->task.pid, &info, WEXITED | WNOWAIT));
-	aim(&self->probe, self->asked, self->task.pid);
+	task_aim(&self->probe, self->asked, self->task.pid);
 	expect_run("from_pid");
 	EXPECT_EQ(1, self->asked->calls);
 	expect_answer(_metadata, self->asked, self->task.pid);
@@ -335,9 +299,9 @@ TEST_F(task, from_pid_of_a_zombie)
 
 TEST_F(task, open_coded_iterator)
 {
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, CLONE_NEWPID));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
 	load_two("open_coded_iterator", NULL);
-	aim(&self->probe, self->asked, self->task.pid);
+	task_aim(&self->probe, self->asked, self->task.pid);
 	expect_run("open_coded_iterator");
 	EXPECT_EQ(1, self->asked->calls);
 	expect_answer(_metadata, self->asked, self->task.pid);
@@ -345,9 +309,9 @@ TEST_F(task, open_coded_iterator)
 
 TEST_F(task, parent_under_rcu)
 {
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, CLONE_NEWPID));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
 	load_two("parent_under_rcu", NULL);
-	aim(&self->probe, self->asked, self->task.pid);
+	task_aim(&self->probe, self->asked, self->task.pid);
 	expect_run("parent_under_rcu");
 	EXPECT_EQ(1, self->asked->calls);
 	expect_answer(_metadata, self->asked, self->outer.pid);
@@ -356,42 +320,43 @@ TEST_F(task, parent_under_rcu)
 /* A program has a reference to a task that lives, and that is released then. */
 TEST_F(task, in_a_map)
 {
+	struct task_answer alive;
 	pid_t pid;
 
-	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWPID));
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ALL_NS));
 	pid = self->task.pid;
 	load_two("hold", "ask_held");
-	aim(&self->probe, self->asked, pid);
+	task_aim(&self->probe, self->asked, pid);
 	expect_run("hold");
 	expect_run("ask_held");
 	EXPECT_EQ(1, self->asked->calls);
 	expect_answer(_metadata, self->asked, pid);
+	ASSERT_EQ(0, task_read(pid, &alive));
 
 	ns_stop(&self->task);
-	aim(&self->probe, self->asked, pid);
+	task_aim(&self->probe, self->asked, pid);
 	expect_run("ask_held");
 	EXPECT_EQ(1, self->asked->calls);
-	expect_released(_metadata, self->asked, pid);
+	expect_released(_metadata, self->asked, pid, &alive);
 }
 
-#define TEST_PARENT(NAME, OPTION)					\
+#define TEST_PARENT(NAME, OPTION, EXPECT)				\
 	TEST_F(task, NAME)						\
 	{								\
 		SKIP_WITHOUT(OPTION);					\
-		ASSERT_EQ(0, ns_start(&self->task, &self->outer,	\
-				      CLONE_NEWPID));			\
+		ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS)); \
 		open_task(#NAME);					\
-		aim(&self->probe, self->asked, self->task.pid);		\
+		task_aim(&self->probe, self->asked, self->task.pid);		\
 		ASSERT_EQ(0, ns_call(&self->task, ns_do_getpgid, NULL)); \
 		EXPECT_EQ(1, self->asked->calls);			\
 		EXPECT_EQ(self->task.pid,				\
 			  self->asked->answer.current_pid);		\
-		expect_answer(_metadata, self->asked, self->outer.pid);	\
+		EXPECT(_metadata, self->asked, self->outer.pid);	\
 	}
 
-TEST_PARENT(parent_in_kprobe, "CONFIG_KPROBE_EVENTS")
-TEST_PARENT(parent_in_tp, "CONFIG_FTRACE_SYSCALLS")
-TEST_PARENT(parent_in_raw_tp, "CONFIG_TRACEPOINTS")
+TEST_PARENT(parent_in_kprobe, "CONFIG_KPROBE_EVENTS", expect_atomic)
+TEST_PARENT(parent_in_tp, "CONFIG_FTRACE_SYSCALLS", expect_atomic)
+TEST_PARENT(parent_in_raw_tp, "CONFIG_TRACEPOINTS", expect_answer)
 
 /* Long enough for some interrupts. */
 static int do_spin(void *unused)
@@ -414,9 +379,9 @@ TEST_F(task, parent_in_perf_event)
 	};
 	int fd;
 
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, CLONE_NEWPID));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
 	load_two("parent_in_perf_event", NULL);
-	aim(&self->probe, self->asked, self->task.pid);
+	task_aim(&self->probe, self->asked, self->task.pid);
 	fd = syscall(SYS_perf_event_open, &attr, self->task.pid, -1, -1,
 		     PERF_FLAG_FD_CLOEXEC);
 	ASSERT_LE(0, fd);
@@ -425,127 +390,265 @@ TEST_F(task, parent_in_perf_event)
 	ASSERT_EQ(0, ns_call(&self->task, do_spin, NULL));
 	ASSERT_LE(1, self->asked->calls);
 	EXPECT_EQ(self->task.pid, self->asked->answer.current_pid);
-	expect_answer(_metadata, self->asked, self->outer.pid);
+	expect_atomic(_metadata, self->asked, self->outer.pid);
 }
 
-/* A snapshot of all tasks, as an agent begins with. */
-#define NR_CONTAINERS 10
-#define NR_TASKS 4		/* in each of them */
-#define MAX_TASKS 4096
-
-static int compare_pids(const void *a, const void *b)
+/* prlimit(2) calls the hook task_setrlimit with the lock of the task held. */
+static int do_set_limit(void *unused)
 {
-	return *(const pid_t *)a - *(const pid_t *)b;
+	struct rlimit limit;
+
+	return prlimit(0, RLIMIT_CORE, NULL, &limit) ||
+	       prlimit(0, RLIMIT_CORE, &limit, NULL) ? -errno : 0;
 }
 
-/* All threads that /proc has. */
-static int scan_tasks(pid_t pids[MAX_TASKS])
+TEST_F(task, lock_is_held_by_current)
 {
-	struct dirent *process, *thread;
-	DIR *processes, *threads;
-	char path[300];
-	int nr = 0;
+	struct rlimit limit;
 
-	processes = opendir("/proc");
-	if (!processes)
-		return -errno;
-	while ((process = readdir(processes))) {
-		snprintf(path, sizeof(path), "/proc/%s/task", process->d_name);
-		threads = atoi(process->d_name) ? opendir(path) : NULL;
-		while (threads && (thread = readdir(threads)))
-			if (atoi(thread->d_name) && nr < MAX_TASKS)
-				pids[nr++] = atoi(thread->d_name);
-		if (threads)
-			closedir(threads);
+	SKIP_WITHOUT_BPF_LSM();
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	ASSERT_EQ(0, prlimit(self->task.pid, RLIMIT_CORE, NULL, &limit));
+	open_task("lock_holder");
+	task_aim(&self->probe, self->asked, self->task.pid);
+	ASSERT_EQ(0, prlimit(self->task.pid, RLIMIT_CORE, &limit, NULL));
+	EXPECT_EQ(1, self->asked->calls);
+	EXPECT_EQ(getpid(), self->asked->answer.current_pid);
+	if (locks_have_state())
+		expect_busy(_metadata, self->asked, self->task.pid);
+	else
+		expect_answer(_metadata, self->asked, self->task.pid);
+}
+
+/* The current task needs no lock. */
+TEST_F(task, lock_of_current_is_held)
+{
+	SKIP_WITHOUT_BPF_LSM();
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	open_task("lock_holder");
+	task_aim(&self->probe, self->asked, self->task.pid);
+	ASSERT_EQ(0, ns_call(&self->task, do_set_limit, NULL));
+	EXPECT_EQ(1, self->asked->calls);
+	EXPECT_EQ(self->task.pid, self->asked->answer.current_pid);
+	expect_answer(_metadata, self->asked, self->task.pid);
+}
+
+#ifdef __x86_64__
+#define KPROBES_OPTIMIZATION "/proc/sys/debug/kprobes-optimization"
+
+/* Behind the call of ftrace, with and without the instruction for IBT. */
+static struct bpf_link *attach_breakpoint(struct bpf_program *prog)
+{
+	static const size_t offsets[] = { 9, 5 };
+	struct bpf_link *link = NULL;
+
+	for (size_t i = 0; i < 2 && !link; i++) {
+		LIBBPF_OPTS(bpf_kprobe_opts, opts, .offset = offsets[i]);
+
+		link = bpf_program__attach_kprobe_opts(prog, "__x64_sys_getpgid",
+						       &opts);
 	}
-	closedir(processes);
-	qsort(pids, nr, sizeof(*pids), compare_pids);
-	return nr;
+	return link;
 }
 
-static int iterate(struct probe *probe, struct task_answer rows[MAX_TASKS])
+TEST_F(task, parent_in_nmi)
 {
-	const size_t max = MAX_TASKS * sizeof(*rows);
-	int fd = bpf_iter_create(bpf_link__fd(probe->link));
-	size_t size = 0;
-	ssize_t got;
-
-	if (fd < 0)
-		return fd;
-	do {
-		got = read(fd, (char *)rows + size, max - size);
-		size += got > 0 ? got : 0;
-	} while (got > 0 && size < max);
-	close(fd);
-	if (got < 0)
-		return -errno;
-	return size % sizeof(*rows) ? -EPROTO : size / sizeof(*rows);
+	SKIP_WITHOUT("CONFIG_KPROBE_EVENTS");
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	load_two("parent_in_nmi", NULL);
+	/* Else the kernel may replace the breakpoint by a jump. */
+	write_file(KPROBES_OPTIMIZATION, "0");
+	self->probe.link = attach_breakpoint(self->probe.prog);
+	ASSERT_NE(NULL, self->probe.link);
+	task_aim(&self->probe, self->asked, self->task.pid);
+	EXPECT_EQ(0, ns_call(&self->task, ns_do_getpgid, NULL));
+	write_file(KPROBES_OPTIMIZATION, "1");
+	EXPECT_EQ(1, self->asked->calls);
+	expect_busy(_metadata, self->asked, self->outer.pid);
 }
+#endif
 
-static void *wait_forever(void *unused)
+/* Values that are not exactly one type, for another and for the current task. */
+TEST_F(task, not_a_type)
 {
-	pause();
-	return NULL;
-}
+	static const __u32 flags[NR_NS_TYPES] = {
+		0, CLONE_NEWPID | CLONE_NEWNET, ~0, CLONE_VM, CLONE_NEWUSER + 1,
+		1U << 31, CLONE_NEWTIME >> 1, ALL_NS,
+	};
+	pid_t pids[2];
 
-static int do_add_thread(void *unused)
-{
-	pthread_t id;
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	pids[0] = self->task.pid;
+	pids[1] = getpid();
+	load_two("from_pid", NULL);
+	for (int i = 0; i < 2; i++) {
+		struct task_answer want;
 
-	return -pthread_create(&id, NULL, wait_forever, NULL);
-}
-
-TEST_F(task, all_tasks)
-{
-	struct task_answer *rows = calloc(MAX_TASKS, sizeof(*rows));
-	struct ns_task tasks[NR_CONTAINERS][NR_TASKS];
-	pid_t *pids = calloc(MAX_TASKS, sizeof(*pids));
-	int nr_rows, nr_pids, row, i, j, nr_foreign = 0;
-	struct task_answer want;
-
-	ASSERT_NE(NULL, rows);
-	ASSERT_NE(NULL, pids);
-	for (i = 0; i < NR_CONTAINERS; i++) {
-		for (j = 0; j < NR_TASKS; j++)
-			ASSERT_EQ(0, ns_start(&tasks[i][j],
-					      j ? &tasks[i][0] : NULL,
-					      j ? 0 : CLONE_NEWPID));
-		ASSERT_EQ(0, ns_call(&tasks[i][1], do_add_thread, NULL));
+		memcpy(self->asked->ns_types, flags, sizeof(flags));
+		task_aim(&self->probe, self->asked, pids[i]);
+		expect_run("from_pid");
+		ASSERT_EQ(0, task_read(pids[i], &want));
+		for (int j = 0; j < NR_NS_TYPES; j++)
+			want.ns[j] = (struct ns_answer){ .err = -EINVAL };
+		expect_same(_metadata, &want, &self->asked->answer);
 	}
+}
 
-	open_task("all_tasks");
-	nr_pids = scan_tasks(pids);
-	ASSERT_LT(NR_CONTAINERS * NR_TASKS, nr_pids);
-	ASSERT_GT(MAX_TASKS, nr_pids);
-	nr_rows = iterate(&self->probe, rows);
-	ASSERT_LT(NR_CONTAINERS * NR_TASKS, nr_rows);
-	ASSERT_GT(MAX_TASKS, nr_rows);
+/* A task moves to and fro between the namespaces of two others. */
+static struct setns_loop {
+	bool stop;
+	int fds[2][NR_NS_TYPES];
+} *setns_loop;
 
-	/* Others may come and go, the kernel's among them. */
-	for (row = 0; row < nr_rows; row++) {
-		if (read_answer(rows[row].pid, &want))
-			continue;
-		expect_same(_metadata, &want, &rows[row]);
-		nr_foreign += want.own != want.initial;
+static int do_move(void *unused)
+{
+	stay_on_cpu(false);
+	for (int i = 0; !__atomic_load_n(&setns_loop->stop, __ATOMIC_RELAXED); i ^= 1)
+		for (int j = 0; j < NR_NS_TYPES; j++)
+			if (ns_types[j].in_proxy &&
+			    setns(setns_loop->fds[i][j], ns_types[j].flag))
+				return -errno;
+	return 0;
+}
+
+static bool is_ident(const struct bpf_ns_ident *a, const struct bpf_ns_ident *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+#define NR_LOOKS 5000
+
+TEST_F_TIMEOUT(task, in_the_middle_of_setns, 120)
+{
+	struct task_answer before, ends[2];
+	int i, j, nr_busy = 0, nr_at[2] = {};
+
+	ASSERT_EQ(0, ns_start(&self->other, NULL, ALL_NS));
+	setns_loop = ns_alloc(sizeof(*setns_loop));
+	ASSERT_NE(NULL, setns_loop);
+	for (j = 0; j < NR_NS_TYPES; j++) {
+		setns_loop->fds[0][j] = ns_open(self->outer.pid, ns_types[j].name);
+		setns_loop->fds[1][j] = ns_open(self->other.pid, ns_types[j].name);
 	}
-	/* Each of the containers' tasks, one thread more, and the fixture's. */
-	EXPECT_EQ(NR_CONTAINERS * (NR_TASKS + 1) + 1, nr_foreign);
+	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
+	ASSERT_EQ(0, task_read(self->task.pid, &before));
+	ASSERT_EQ(0, task_read(self->outer.pid, &ends[0]));
+	ASSERT_EQ(0, task_read(self->other.pid, &ends[1]));
 
-	for (i = 0, row = 0; i < nr_pids; i++) {
-		for (row = 0; row < nr_rows; row++)
-			if (rows[row].pid == pids[i])
-				break;
-		if (row == nr_rows)
-			EXPECT_NE(0, read_answer(pids[i], &want)) {
-				TH_LOG("no row for the task %d", pids[i]);
+	load_two("from_pid", NULL);
+	stay_on_cpu(true);
+	ASSERT_EQ(0, ns_call_begin(&self->task, -1, do_move, NULL));
+	for (i = 0; i < NR_LOOKS; i++) {
+		task_aim(&self->probe, self->asked, self->task.pid);
+		expect_run("from_pid");
+		for (j = 0; j < NR_NS_TYPES; j++) {
+			const struct ns_answer *ns = &self->asked->answer.ns[j];
+
+			if (ns_types[j].in_proxy && ns->err == -EBUSY) {
+				nr_busy++;
+				continue;
 			}
+			ASSERT_EQ(0, ns->err);
+			if (is_ident(&ns->ident, &before.ns[j].ident))
+				continue;
+			if (is_ident(&ns->ident, &ends[0].ns[j].ident))
+				nr_at[0]++;
+			else if (is_ident(&ns->ident, &ends[1].ns[j].ident))
+				nr_at[1]++;
+			else
+				ASSERT_TRUE(false) {
+					TH_LOG("%s: %llu %llu %llu is neither",
+					       ns_types[j].name, ns->ident.dev,
+					       ns->ident.ino, ns->ident.id);
+				}
+		}
 	}
+	__atomic_store_n(&setns_loop->stop, true, __ATOMIC_RELAXED);
+	EXPECT_EQ(0, ns_call_end(&self->task));
+	EXPECT_LT(0, nr_at[0]);
+	EXPECT_LT(0, nr_at[1]);
+	TH_LOG("%d here, %d there, %d times -EBUSY", nr_at[0], nr_at[1], nr_busy);
+}
 
-	for (i = 0; i < NR_CONTAINERS; i++)
-		for (j = NR_TASKS; j--;)
-			ns_stop(&tasks[i][j]);
-	free(pids);
-	free(rows);
+/* A task creates namespaces all the time, and records their identities. */
+#define NR_UNSHARES 100
+
+static struct unshares {
+	int nr;
+	struct bpf_ns_ident ns[NR_UNSHARES][NR_NS_TYPES];
+} *unshares;
+
+static int do_unshare_often(void *unused)
+{
+	const int often = CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET |
+			  CLONE_NEWNS | CLONE_NEWUTS;
+	/* The ids remain unmapped, and pid and time are for children. */
+	const int once = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME;
+	int i, j, err;
+
+	stay_on_cpu(false);
+	for (i = 0; i < NR_UNSHARES; i++) {
+		if (unshare(i ? often : often | once))
+			return -errno;
+		for (j = 0; j < NR_NS_TYPES; j++) {
+			err = ns_ident(getpid(), ns_types[j].name,
+				       &unshares->ns[i][j]);
+			if (err)
+				return err;
+		}
+		__atomic_store_n(&unshares->nr, i + 1, __ATOMIC_RELEASE);
+	}
+	return 0;
+}
+
+TEST_F_TIMEOUT(task, in_the_middle_of_unshare, 120)
+{
+	int i, j, nr = 0, nr_busy = 0, nr_new = 0;
+	struct task_answer *looks, before;
+
+	looks = calloc(NR_LOOKS, sizeof(*looks));
+	ASSERT_NE(NULL, looks);
+	unshares = ns_alloc(sizeof(*unshares));
+	ASSERT_NE(NULL, unshares);
+	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
+	ASSERT_EQ(0, task_read(self->task.pid, &before));
+
+	load_two("from_pid", NULL);
+	stay_on_cpu(true);
+	ASSERT_EQ(0, ns_call_begin(&self->task, -1, do_unshare_often, NULL));
+	while (nr < NR_LOOKS &&
+	       __atomic_load_n(&unshares->nr, __ATOMIC_ACQUIRE) < NR_UNSHARES) {
+		task_aim(&self->probe, self->asked, self->task.pid);
+		expect_run("from_pid");
+		looks[nr++] = self->asked->answer;
+	}
+	ASSERT_EQ(0, ns_call_end(&self->task));
+
+	while (nr--) {
+		for (j = 0; j < NR_NS_TYPES; j++) {
+			const struct ns_answer *ns = &looks[nr].ns[j];
+
+			if (ns_types[j].in_proxy && ns->err == -EBUSY) {
+				nr_busy++;
+				continue;
+			}
+			ASSERT_EQ(0, ns->err);
+			if (is_ident(&ns->ident, &before.ns[j].ident))
+				continue;
+			for (i = 0; i < NR_UNSHARES; i++)
+				if (is_ident(&ns->ident, &unshares->ns[i][j]))
+					break;
+			ASSERT_GT(NR_UNSHARES, i) {
+				TH_LOG("%s: %llu %llu %llu is none of its own",
+				       ns_types[j].name, ns->ident.dev,
+				       ns->ident.ino, ns->ident.id);
+			}
+			nr_new++;
+		}
+	}
+	EXPECT_LT(0, nr_new);
+	TH_LOG("%d new ones, %d times -EBUSY", nr_new, nr_busy);
+	free(looks);
 }
 
 /* Programs that are refused. */
@@ -596,35 +699,42 @@ REFUSED(in_xdp, -EACCES, " is not allowed");
 static void expect_refused(struct __test_metadata *_metadata,
 			   FIXTURE_DATA(refused) *self,
 			   const FIXTURE_VARIANT(refused) *variant,
-			   bool by_ident)
+			   enum task_kfunc kfunc, const char *name)
 {
 	struct bpf_map *map;
 	size_t size;
-	bool *choice;
+	__u32 *choice;
 
 	if (variant->is_lsm)
 		SKIP_WITHOUT_BPF_LSM();
-	ASSERT_EQ(0, prepare_progs(&self->probe, variant->name, NULL));
+	ASSERT_EQ(0, task_prepare(&self->probe, variant->name, NULL));
 	map = bpf_object__find_map_by_name(self->probe.obj, ".rodata");
 	choice = bpf_map__initial_value(map, &size);
 	ASSERT_EQ(sizeof(*choice), size);
-	*choice = by_ident;
+	*choice = kfunc;
 	EXPECT_EQ(variant->err, probe_finish(&self->probe));
 	EXPECT_NE(NULL, strstr(probe_log, variant->message)) {
 		TH_LOG("%s", probe_log);
 	}
-	EXPECT_NE(NULL, strstr(probe_log, by_ident ? "bpf_task_pidns_ident" :
-						     "bpf_task_pid_tgid_in"));
+	EXPECT_NE(NULL, strstr(probe_log, name));
 }
 
-TEST_F(refused, by_ident)
+TEST_F(refused, by_pidns)
 {
-	expect_refused(_metadata, self, variant, true);
+	expect_refused(_metadata, self, variant, TRY_PIDNS_IDENT,
+		       "bpf_task_pidns_ident");
+}
+
+TEST_F(refused, by_ns)
+{
+	expect_refused(_metadata, self, variant, TRY_NS_IDENT,
+		       "bpf_task_ns_ident");
 }
 
 TEST_F(refused, by_pid_tgid)
 {
-	expect_refused(_metadata, self, variant, false);
+	expect_refused(_metadata, self, variant, TRY_PID_TGID_IN,
+		       "bpf_task_pid_tgid_in");
 }
 
 NS_TEST_MAIN(MODULE)

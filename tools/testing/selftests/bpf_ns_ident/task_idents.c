@@ -2,8 +2,8 @@
 /*
  * bpf_get_current_ns_ident() reports the identity of each namespace of a task
  * as /proc/PID/ns shows it, and bpf_get_current_pid_tgid_in() the ids of a task
- * that NSpid in /proc/PID/status shows. bpf_task_pidns_ident() and
- * bpf_task_pid_tgid_in() report both of another task.
+ * that NSpid in /proc/PID/status shows. bpf_task_pidns_ident(),
+ * bpf_task_ns_ident() and bpf_task_pid_tgid_in() report the same of another task.
  */
 #define _GNU_SOURCE
 #include <stdint.h>
@@ -155,7 +155,7 @@ TEST_F(task, child_is_as_in_proc)
 	ASSERT_EQ(0, pipe(pipes));
 	ASSERT_EQ(0, read_ident(getpid(), "pid", &self->skel->bss->pidns));
 	self->skel->bss->parent = getpid();
-	pid = clone_into(CLONE_NEWPID);
+	pid = clone_into(CLONE_NEWPID | CLONE_NEWNET);
 	ASSERT_LE(0, pid);
 	if (!pid) {
 		close(pipes[1]);
@@ -167,6 +167,9 @@ TEST_F(task, child_is_as_in_proc)
 	EXPECT_EQ(0, answer->err);
 	ASSERT_EQ(0, read_ident(pid, "pid", &want));
 	expect_ident(&want, &answer->ident);
+	EXPECT_EQ(0, self->skel->bss->net_of_child.err);
+	ASSERT_EQ(0, read_ident(pid, "net", &want));
+	expect_ident(&want, &self->skel->bss->net_of_child.ident);
 	EXPECT_EQ(PID_TGID(pid), self->skel->bss->pid_tgid_of_child);
 	close(pipes[1]);
 	EXPECT_EQ(pid, waitpid(pid, &status, 0));

@@ -9,6 +9,8 @@
 #include <linux/nsfs.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -183,6 +185,124 @@ TEST_F(which, pid)
 	ASSERT_EQ(0, do_exec(NULL));
 	expect_count(_metadata, self->map, &tgid, 1);
 	expect_only_key(_metadata, self->map, &tgid);
+}
+
+/* Finds the record of a ring buffer with the pid of a task in it. */
+struct taken {
+	__u32 pid;
+	size_t offset;		/* of the pid in the record */
+	size_t size;
+	void *record;
+};
+
+static int take_record(void *ctx, void *data, size_t size)
+{
+	struct taken *taken = ctx;
+	__u32 pid;
+
+	if (size != taken->size)
+		return -EPROTO;
+	memcpy(&pid, data + taken->offset, sizeof(pid));
+	if (pid != taken->pid)
+		return 0;
+	memcpy(taken->record, data, size);
+	return -ECANCELED;
+}
+
+static int take(int map, struct taken *taken)
+{
+	struct ring_buffer *ring = ring_buffer__new(map, take_record, taken, NULL);
+	int err;
+
+	if (!ring)
+		return -errno;
+	err = ring_buffer__consume(ring);
+	ring_buffer__free(ring);
+	return err;
+}
+
+static void expect_ident(struct __test_metadata *_metadata, pid_t pid,
+			 const char *name, const struct bpf_ns_ident *got)
+{
+	struct bpf_ns_ident want;
+
+	ASSERT_EQ(0, ns_ident(pid, name, &want));
+	EXPECT_EQ(0, memcmp(&want, got, sizeof(want))) {
+		TH_LOG("%s: dev %llu ino %llu id %llu", name, got->dev, got->ino,
+		       got->id);
+	}
+}
+
+TEST_F(which, child)
+{
+	struct {
+		__u64 parent, child;
+		struct bpf_ns_ident pidns;
+	} fork = {};
+	struct taken taken = {
+		.pid = getpid(),
+		.size = sizeof(fork),
+		.record = &fork,
+	};
+
+	self->map = load(&self->probe, "which_child", "forks");
+	ASSERT_LE(0, self->map);
+	ASSERT_EQ(0, attach(&self->probe));
+	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWPID));
+	ASSERT_EQ(-ECANCELED, take(self->map, &taken));
+	EXPECT_EQ(1ULL << 32 | 1, fork.child);
+	expect_ident(_metadata, self->task.pid, "pid", &fork.pidns);
+}
+
+TEST_F(which, target)
+{
+	struct {
+		struct bpf_ns_ident from, to;
+		__u32 sender, target, number, unused;
+	} signal = {};
+	struct taken taken = {
+		.offset = offsetof(typeof(signal), target),
+		.size = sizeof(signal),
+		.record = &signal,
+	};
+
+	self->map = load(&self->probe, "which_target", "signals");
+	ASSERT_LE(0, self->map);
+	ASSERT_EQ(0, attach(&self->probe));
+	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWPID));
+	taken.pid = self->task.pid;
+	ASSERT_EQ(0, kill(self->task.pid, SIGURG));
+	ASSERT_EQ(-ECANCELED, take(self->map, &taken));
+	EXPECT_EQ(getpid(), signal.sender);
+	EXPECT_EQ(SIGURG, signal.number);
+	expect_ident(_metadata, getpid(), "pid", &signal.from);
+	expect_ident(_metadata, self->task.pid, "pid", &signal.to);
+}
+
+TEST_F(which, all)
+{
+	static const char *const names[NR_TYPES] = {
+		"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts",
+	};
+	struct {
+		__u32 tgid, pid, busy, unused;
+		struct bpf_ns_ident ns[NR_TYPES];
+	} row;
+	bool is_there = false;
+
+	ASSERT_EQ(0, probe_prepare(&self->probe, "which_all"));
+	ASSERT_EQ(0, bpf_object__load(self->probe.obj));
+	ASSERT_EQ(0, attach(&self->probe));
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ALL_NS));
+	self->ns = bpf_iter_create(bpf_link__fd(self->probe.link));
+	ASSERT_LE(0, self->ns);
+	while (!is_there && read(self->ns, &row, sizeof(row)) == sizeof(row))
+		is_there = row.pid == self->task.pid;
+	ASSERT_TRUE(is_there);
+	EXPECT_EQ(self->task.pid, row.tgid);
+	EXPECT_EQ(0, row.busy);
+	for (int i = 0; i < NR_TYPES; i++)
+		expect_ident(_metadata, self->task.pid, names[i], &row.ns[i]);
 }
 
 /* A new net namespace has only a loopback device. */

@@ -12,6 +12,8 @@ int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
 __s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
 int bpf_task_pidns_ident(const struct task_struct *task,
 			 struct bpf_ns_ident *ident) __ksym;
+int bpf_task_ns_ident(const struct task_struct *task, __u32 ns_type,
+		      struct bpf_ns_ident *ident) __ksym;
 __s64 bpf_task_pid_tgid_in(const struct task_struct *task,
 			   const struct bpf_ns_ident *pidns) __ksym;
 int bpf_sk_netns_ident(const struct sock_common *sk,

@@ -27,6 +27,7 @@ struct stress_space {
 	__u32 type;		/* CLONE_NEW* */
 	__u32 is_gone;
 	__u32 made;		/* BY_*, for each who has seen it made */
+	__u64 gone_as;		/* its number among those that are gone, from 1 */
 	__u64 answers;
 };
 

@@ -45,7 +45,7 @@ static __always_inline int gone(struct ns_common *ns)
 	space = bpf_map_lookup_elem(&spaces, &id);
 	if (!all || !space || __sync_lock_test_and_set(&space->is_gone, 1))
 		return 0;
-	__sync_fetch_and_add(&all->gone, 1);
+	space->gone_as = __sync_fetch_and_add(&all->gone, 1) + 1;
 	return 0;
 }
 

@@ -3,42 +3,14 @@
  * Programs that ask about another task than the one that they run on top of.
  * The test chooses which of them to load.
  */
-#include "report.bpf.h"
-#include "task.h"
+#include "task.bpf.h"
 
 struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
 void bpf_task_release(struct task_struct *p) __ksym;
 void bpf_rcu_read_lock(void) __ksym;
 void bpf_rcu_read_unlock(void) __ksym;
 
-struct asked asked SEC(".data.asked");
-
-static __always_inline void ask_into(struct task_struct *task,
-				     struct task_answer *answer)
-{
-	struct bpf_ns_ident ident = { POISON, POISON, POISON };
-	struct bpf_ns_ident initial = asked.initial;
-
-	answer->tgid = task->tgid;
-	answer->pid = task->pid;
-	answer->err = bpf_task_pidns_ident(task, &ident);
-	answer->ident = ident;
-	answer->own = bpf_task_pid_tgid_in(task, &ident);
-	answer->initial = bpf_task_pid_tgid_in(task, &initial);
-	answer->current_pid = bpf_get_current_pid_tgid();
-}
-
-static __always_inline void ask(struct task_struct *task)
-{
-	ask_into(task, &asked.answer);
-	__sync_fetch_and_add(&asked.calls, 1);
-}
-
-static __always_inline void ask_if_target(struct task_struct *task)
-{
-	if (report.target && task->tgid == report.target)
-		ask(task);
-}
+#define CLONE_NEWNET 0x40000000
 
 /* Children, of whom the target is the parent. */
 
@@ -115,18 +87,27 @@ int BPF_PROG(process_free, struct task_struct *task)
 	return 0;
 }
 
-/* All tasks. */
+/* The caller holds the lock of the task. */
+SEC("?lsm/task_setrlimit")
+int BPF_PROG(lock_holder, struct task_struct *task)
+{
+	ask_if_target(task);
+	return 0;
+}
+
+/* All tasks, for one reader at a time. */
+
+struct task_answer row SEC(".data.row");
 
 SEC("?iter/task")
 int all_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct task_answer answer = {};
 
 	if (!task)
 		return 0;
-	ask_into(task, &answer);
-	bpf_seq_write(ctx->meta->seq, &answer, sizeof(answer));
+	ask_into(task, &row);
+	bpf_seq_write(ctx->meta->seq, &row, sizeof(row));
 	return 0;
 }
 
@@ -237,6 +218,17 @@ int parent_in_kprobe(void *ctx)
 	return 0;
 }
 
+/*
+ * The test attaches it behind the call of ftrace: x86 then has a breakpoint, and
+ * the handler counts as an NMI.
+ */
+SEC("?kprobe")
+int parent_in_nmi(void *ctx)
+{
+	ask_parent();
+	return 0;
+}
+
 SEC("?tp/syscalls/sys_enter_getpgid")
 int parent_in_tp(void *ctx)
 {
@@ -263,14 +255,16 @@ int parent_in_perf_event(void *ctx)
 
 /* What the verifier refuses, of the kfunc that the test chooses. */
 
-const volatile bool by_ident = true;
+const volatile __u32 kfunc = TRY_PIDNS_IDENT;
 
 static __always_inline void try(struct task_struct *task)
 {
 	struct bpf_ns_ident ident = {};
 
-	if (by_ident)
+	if (kfunc == TRY_PIDNS_IDENT)
 		bpf_task_pidns_ident(task, &ident);
+	else if (kfunc == TRY_NS_IDENT)
+		bpf_task_ns_ident(task, CLONE_NEWNET, &ident);
 	else
 		bpf_task_pid_tgid_in(task, &ident);
 }

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A scheduler of sched_ext that asks for the namespaces of its tasks. It puts all
+ * tasks with the policy SCHED_EXT into the global queue.
+ */
+#include "task.bpf.h"
+#include "task_scx.h"
+
+#define SCX_DSQ_GLOBAL		0x8000000000000001ULL
+#define SCX_SLICE_DFL		20000000
+#define SCX_OPS_SWITCH_PARTIAL	(1ULL << 3)
+
+void scx_bpf_dsq_insert(struct task_struct *p, u64 dsq_id, u64 slice,
+			u64 enq_flags) __ksym;
+
+/* Only the members in use: vmlinux.h has neither without SCHED_CLASS_EXT. */
+struct scx_init_task_args___ns_ident {
+	bool fork;
+} __attribute__((preserve_access_index));
+
+struct sched_ext_ops___ns_ident {
+	void (*enqueue)(struct task_struct *p, u64 enq_flags);
+	s32 (*init_task)(struct task_struct *p, void *args);
+	u64 flags;
+	char name[128];
+};
+
+/* The operation that asks, enum scx_asks. */
+__u32 scx_asks SEC(".data.scx_asks");
+
+SEC("struct_ops/init_task")
+s32 BPF_PROG(scx_init_task, struct task_struct *p,
+	     struct scx_init_task_args___ns_ident *args)
+{
+	if (scx_asks == SCX_INIT_TASK && !args->fork)
+		ask_if_target(p);
+	if (scx_asks == SCX_INIT_CHILD && args->fork && is_target())
+		ask(p);
+	return 0;
+}
+
+SEC("struct_ops/enqueue")
+void BPF_PROG(scx_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	/* Not on top of the task itself. */
+	if (scx_asks == SCX_ENQUEUE && p->pid != (__u32)bpf_get_current_pid_tgid())
+		ask_if_target(p);
+	scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, SCX_SLICE_DFL, enq_flags);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops___ns_ident scheduler = {
+	.enqueue = (void *)scx_enqueue,
+	.init_task = (void *)scx_init_task,
+	.flags = SCX_OPS_SWITCH_PARTIAL,
+	.name = "ns_ident",
+};

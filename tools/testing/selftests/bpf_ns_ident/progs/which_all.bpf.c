@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which namespaces is each task in that is there already? */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+struct bpf_ns_ident { __u64 dev, ino, id; };
+int bpf_task_ns_ident(const struct task_struct *task, __u32 ns_type,
+		      struct bpf_ns_ident *ident) __ksym;
+
+/* CLONE_NEW*: cgroup, ipc, mnt, net, pid, time, user, uts. */
+static const __u32 types[] = {
+	0x02000000, 0x08000000, 0x00020000, 0x40000000,
+	0x20000000, 0x00000080, 0x10000000, 0x04000000,
+};
+
+struct row {
+	__u32 tgid, pid;		/* on the host */
+	__u32 busy;			/* CLONE_NEW*, to be asked for once more */
+	__u32 unused;
+	struct bpf_ns_ident ns[8];
+};
+
+SEC("iter/task")
+int which_all(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct row row = {};
+
+	if (!task)
+		return 0;
+	row.tgid = task->tgid;
+	row.pid = task->pid;
+	/* What a task does not have any more stays zero. */
+	for (int i = 0; i < 8; i++)
+		if (bpf_task_ns_ident(task, types[i], &row.ns[i]) == -16 /* EBUSY */)
+			row.busy |= types[i];
+	bpf_seq_write(ctx->meta->seq, &row, sizeof(row));
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
