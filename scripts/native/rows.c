@@ -41,6 +41,7 @@ KFUNC(bpf_get_current_pidns_ident, struct bpf_ns_ident *ident);
 KFUNC(bpf_get_current_ns_ident, u32 ns_type, struct bpf_ns_ident *ident);
 KFUNC(bpf_get_current_pid_tgid_in, const struct bpf_ns_ident *pidns);
 KFUNC(bpf_task_pidns_ident, struct task_struct *task, struct bpf_ns_ident *ident);
+KFUNC(bpf_task_ns_ident, struct task_struct *task, u32 ns_type, struct bpf_ns_ident *ident);
 KFUNC(bpf_task_pid_tgid_in, struct task_struct *task, const struct bpf_ns_ident *pidns);
 KFUNC(bpf_sk_netns_ident, struct sock *sk, struct bpf_ns_ident *ident);
 KFUNC(bpf_skb_netns_ident, struct sk_buff *skb, struct bpf_ns_ident *ident);
@@ -59,7 +60,7 @@ extern char srso_[] __asm__("srso_return_thunk") __weak;
 extern char srso_alias_[] __asm__("srso_alias_return_thunk") __weak;
 extern char its_[] __asm__("its_return_thunk") __weak;
 
-static struct task_struct task;
+static struct task_struct task, other;
 static struct signal_struct signal;
 static union {
 	struct pid pid;
@@ -121,6 +122,9 @@ static void init(void)
 	/* Like in a program. */
 	task.rcu_read_lock_nesting = 1;
 #endif
+	/* Its lock is one that nobody holds. */
+	other.thread_pid = &pid.pid;
+	other.nsproxy = &nsproxy;
 	nsfs.mnt_sb = &nsfs_super;
 	nsfs_mnt = &nsfs;
 
@@ -165,6 +169,9 @@ CHECK(ident_c, own_pid_ns(), bpf_bench_c_ident(&ident))
 CHECK(ns_ident, &net.ns, bpf_get_current_ns_ident(CLONE_NEWNET, &ident))
 CHECK(ns_ident_mnt, &mnt_ns.ns, bpf_get_current_ns_ident(CLONE_NEWNS, &ident))
 CHECK(task_ident, own_pid_ns(), bpf_task_pidns_ident(&task, &ident))
+CHECK(task_ns_own, &net.ns, bpf_task_ns_ident(&task, CLONE_NEWNET, &ident))
+CHECK(task_ns_other_pid, own_pid_ns(), bpf_task_ns_ident(&other, CLONE_NEWPID, &ident))
+CHECK(task_ns_other_net, &net.ns, bpf_task_ns_ident(&other, CLONE_NEWNET, &ident))
 CHECK(sk_ident, &net.ns, bpf_sk_netns_ident(&sock, &ident))
 CHECK(skb_ident, &net.ns, bpf_skb_netns_ident(&packet, &ident))
 CHECK(xdp_ident, &net.ns, bpf_xdp_netns_ident(&frame, &ident))
@@ -230,7 +237,9 @@ static noinline void loop_##NAME(unsigned long turns)				\
 		  [upid_ns] "i" (offsetof(struct upid, ns)),			\
 		  [inum] "i" (offsetof(struct pid_namespace, ns.inum)),		\
 		  [net] "i" (CLONE_NEWNET), [mnt] "i" (CLONE_NEWNS),		\
-		  [task] "i" (&task), [sock] "i" (&sock), [packet] "i" (&packet), [frame] "i" (&frame) \
+		  [pid] "i" (CLONE_NEWPID),					\
+		  [task] "i" (&task), [other] "i" (&other),			\
+		  [sock] "i" (&sock), [packet] "i" (&packet), [frame] "i" (&frame) \
 		: "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11",	\
 		  "r12", "r13", "r14", "r15", "cc", "memory");			\
 }
@@ -253,6 +262,12 @@ LOOP(ns_ident_mnt, "",
 LOOP(pid_tgid_in, OUTERMOST, "mov %%r13, %%rdi; call bpf_get_current_pid_tgid_in")
 LOOP(task_ident, "mov %[task], %%r14",
      "mov %%r14, %%rdi; mov %%r13, %%rsi; call bpf_task_pidns_ident")
+LOOP(task_ns_own, "mov %[task], %%r14",
+     "mov %%r14, %%rdi; mov %[net], %%esi; mov %%r13, %%rdx; call bpf_task_ns_ident")
+LOOP(task_ns_other_pid, "mov %[other], %%r14",
+     "mov %%r14, %%rdi; mov %[pid], %%esi; mov %%r13, %%rdx; call bpf_task_ns_ident")
+LOOP(task_ns_other_net, "mov %[other], %%r14",
+     "mov %%r14, %%rdi; mov %[net], %%esi; mov %%r13, %%rdx; call bpf_task_ns_ident")
 LOOP(task_pid_tgid_in, OUTERMOST "mov %[task], %%r14",
      "mov %%r14, %%rdi; mov %%r13, %%rsi; call bpf_task_pid_tgid_in")
 LOOP(sk_ident, "mov %[sock], %%r14",
@@ -332,6 +347,12 @@ static const struct native_row rows[] = {
 	{ "bpf_get_current_pid_tgid_in", loop_pid_tgid_in, bpf_get_current_pid_tgid_in, 0,
 	  check_pid_tgid_in },
 	{ "bpf_task_pidns_ident", loop_task_ident, bpf_task_pidns_ident, 0, check_task_ident },
+	{ "bpf_task_ns_ident, own net", loop_task_ns_own, bpf_task_ns_ident, 0,
+	  check_task_ns_own },
+	{ "bpf_task_ns_ident, other pid", loop_task_ns_other_pid, bpf_task_ns_ident, 0,
+	  check_task_ns_other_pid },
+	{ "bpf_task_ns_ident, other net", loop_task_ns_other_net, bpf_task_ns_ident, 0,
+	  check_task_ns_other_net },
 	{ "bpf_task_pid_tgid_in", loop_task_pid_tgid_in, bpf_task_pid_tgid_in, 0,
 	  check_task_pid_tgid_in },
 	{ "bpf_sk_netns_ident", loop_sk_ident, bpf_sk_netns_ident, 0, check_sk_ident },

@@ -6,6 +6,7 @@
 #include "bench.h"
 
 #define CLONE_NEWNS	0x00020000
+#define CLONE_NEWPID	0x20000000
 #define CLONE_NEWNET	0x40000000
 
 extern int bpf_bench_c_empty(void) __ksym;
@@ -16,6 +17,10 @@ extern int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) _
 extern __s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
 extern int bpf_task_pidns_ident(const struct task_struct *task,
 				struct bpf_ns_ident *ident) __ksym;
+extern int bpf_task_ns_ident(const struct task_struct *task, __u32 ns_type,
+			     struct bpf_ns_ident *ident) __ksym;
+extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
+extern void bpf_task_release(struct task_struct *p) __ksym;
 extern __s64 bpf_task_pid_tgid_in(const struct task_struct *task,
 				  const struct bpf_ns_ident *pidns) __ksym;
 extern int bpf_sk_netns_ident(const struct sock_common *sk, struct bpf_ns_ident *ident) __ksym;
@@ -124,6 +129,43 @@ int task_pid_tgid_in(void *ctx)
 
 	LOOP(bpf_task_pid_tgid_in(task, &pidns));
 	return bpf_task_pid_tgid_in(task, &pidns) < 0;
+}
+
+SEC("syscall")
+int task_ns_own(void *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct bpf_ns_ident ident;
+
+	LOOP(bpf_task_ns_ident(task, CLONE_NEWNET, &ident));
+	return 0;
+}
+
+/* Of another task, which is not busy. */
+static __always_inline int task_ns_other(__u32 type)
+{
+	struct task_struct *task = bpf_task_from_pid(1);
+	struct bpf_ns_ident ident;
+	int ret;
+
+	if (!task)
+		return 1;
+	LOOP(bpf_task_ns_ident(task, type, &ident));
+	ret = bpf_task_ns_ident(task, type, &ident);
+	bpf_task_release(task);
+	return ret;
+}
+
+SEC("syscall")
+int task_ns_other_pid(void *ctx)
+{
+	return task_ns_other(CLONE_NEWPID);
+}
+
+SEC("syscall")
+int task_ns_other_net(void *ctx)
+{
+	return task_ns_other(CLONE_NEWNET);
 }
 
 SEC("tc")
