@@ -10,6 +10,7 @@
 #include <linux/types.h>
 
 #include "nstop.h"
+#include "nstop_containers.h"
 
 #define PIDNS_KFUNC	"bpf_get_current_pidns_ident"
 #define NS_KFUNC	"bpf_get_current_ns_ident"
@@ -87,14 +88,22 @@ void make_printable(char *text);
 /* Makes @width enough for @value. */
 void widen(int *width, __u64 value);
 
-#define NSTOP_NAME_LEN	128
+#define NSTOP_NAME_LEN	CONTAINER_TEXT_LEN
 
 /*
- * What the container of the process with that directory in /proc is called:
- * RUNTIME:NAME, or "-" if that is not known. If it is @nested in another one,
- * what it is called in there follows, after a slash.
+ * Writes the name of the container of the process with the directory @proc in
+ * /proc, as container_text() does. For a process that is @nested in another
+ * container, the name includes that of the container inside.
  */
-void container_name(int proc, bool nested, char name[NSTOP_NAME_LEN]);
+static inline void container_name(int proc, bool nested,
+				  char name[NSTOP_NAME_LEN])
+{
+	struct container container;
+
+	container_of_proc(proc, nested, &container);
+	container_text(&container, name, NSTOP_NAME_LEN);
+	make_printable(name);
+}
 
 double seconds(void);
 

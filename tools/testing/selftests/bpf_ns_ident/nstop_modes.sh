@@ -325,20 +325,26 @@ to_cgroup()
 	move=(sh -c 'echo $$ > "$0/cgroup.procs" && exec "$@"' "$cgroups/$1")
 }
 
+# The paths themselves are tested by container_names.
 try_container_names()
 {
-	local new="unshare --fork --kill-child --pid" move
+	local new="unshare --fork --kill-child --pid" move id forged
 
+	id=$(printf '%064d' 1)
+	forged=$(printf '%064d' 2)
 	to_cgroup nstop-test/crun-one.scope
 	# shellcheck disable=SC2086
-	name_is crun:one "${move[@]}" $new || return
+	name_is 'crun:one\?' "${move[@]}" $new || return
 	to_cgroup 'nstop-test/systemd-nspawn@t\x2dwo.service/payload'
 	# shellcheck disable=SC2086
 	name_is systemd-nspawn:t-wo "${move[@]}" $new || return
-	to_cgroup nstop-test/docker-0123.scope/inner
+	to_cgroup "nstop-test/docker-$id.scope/inner"
 	# shellcheck disable=SC2086
-	name_is docker:0123/inner $new "${move[@]}" $new || return
-	to_cgroup nstop-test/libpod-conmon-0123.scope
+	name_is "docker:$id/inner" $new "${move[@]}" $new || return
+	to_cgroup "nstop-test/docker-$id.scope/a/b/c/docker-$forged.scope"
+	# shellcheck disable=SC2086
+	name_is "docker:$id/docker:$forged" "${move[@]}" $new || return
+	to_cgroup nstop-test/docker-registry.service
 	# shellcheck disable=SC2086
 	name_is - "${move[@]}" $new || return
 	# By the name alone, if there is a runtime that has one of that name.
