@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The BPF programs of the agent: a record for each event, with whose it is. */
-#include "vmlinux.h"
-#include <bpf/bpf_core_read.h>
+/* The BPF programs of the agent: one for each kind of events. */
+#include "event.bpf.h"
 #include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
 
 #define AF_INET		2
 #define AF_INET6	10
 
 #define SIGNAL_GROUP_EXIT	0x00000004
 
-#include "agent.h"
-
 int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
 __s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
+int bpf_task_pidns_ident(const struct task_struct *task,
+			 struct bpf_ns_ident *ident) __ksym;
+__s64 bpf_task_pid_tgid_in(const struct task_struct *task,
+			   const struct bpf_ns_ident *pidns) __ksym;
 int bpf_sk_netns_ident(const struct sock_common *sk,
 		       struct bpf_ns_ident *ident) __ksym;
 
@@ -32,91 +31,105 @@ struct {
 /* Events for which there was no room. */
 __u64 lost;
 
-/*
- * The name of a container is in that of its cgroup, or is its hostname. When userspace gets to read
- * /proc/PID/cgroup, the task may be gone.
- */
-static void read_names(struct event *event)
+static struct event_slot *start(enum what what)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct kernfs_node *node, *parent;
+	struct event_slot *slot = take_slot();
+	struct event *event;
 
-	node = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
-	for (int i = 0; i < NR_CGROUPS; i++) {
-		parent = BPF_CORE_READ(node, __parent);
-		if (!parent)
-			break;
-		bpf_probe_read_kernel_str(event->cgroups[i],
-					  sizeof(event->cgroups[i]),
-					  BPF_CORE_READ(node, name));
-		node = parent;
-	}
-	event->level = BPF_CORE_READ(task, thread_pid, level);
-	bpf_probe_read_kernel_str(event->hostname, sizeof(event->hostname),
-				  BPF_CORE_READ(task, nsproxy, uts_ns, name.nodename));
-}
-
-static struct event *start(enum what what)
-{
-	struct event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-
-	if (!event) {
+	if (!slot) {
 		__sync_fetch_and_add(&lost, 1);
 		return NULL;
 	}
-	__builtin_memset(event, 0, sizeof(*event));
-	event->what = what;
-	event->pid_tgid = bpf_get_current_pid_tgid();
-	/* What the task or the kernel has none of stays zero. */
+	event = &slot->event;
+	start_event(event, what, task);
+	/* A type that the task or the kernel lacks stays zero. */
 	for (int i = 0; i < NR_TYPES; i++)
 		bpf_get_current_ns_ident(types[i], &event->ns[i]);
 	event->pid_tgid_inside =
 		bpf_get_current_pid_tgid_in(&event->ns[PID_TYPE]);
-	read_names(event);
-	bpf_get_current_comm(event->comm, sizeof(event->comm));
-	return event;
+	return slot;
+}
+
+static int submit(struct event_slot *slot)
+{
+	struct event *event = &slot->event;
+
+	read_argv(event, bpf_get_current_task_btf(), true);
+	if (bpf_ringbuf_output(&events, event, event_size(event), 0))
+		__sync_fetch_and_add(&lost, 1);
+	give_slot_back(slot);
+	return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid,
 	     struct linux_binprm *bprm)
 {
-	struct event *event = start(EXEC);
+	struct event_slot *slot = start(EXEC);
+	struct event *event;
+	long len;
 
-	if (!event)
+	if (!slot)
 		return 0;
-	bpf_probe_read_kernel_str(event->path, sizeof(event->path),
-				  BPF_CORE_READ(bprm, filename));
-	bpf_ringbuf_submit(event, 0);
-	return 0;
+	event = &slot->event;
+	len = bpf_probe_read_kernel_str(free_part(event), PART_LEN,
+					BPF_CORE_READ(bprm, filename));
+	if (len > 0)
+		event->len[FILE_PATH] = len;
+	return submit(slot);
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task, bool last_thread)
 {
-	struct event *event;
+	struct event_slot *slot;
 
 	if (!last_thread)
 		return 0;
-	event = start(EXIT);
-	if (!event)
+	slot = start(EXIT);
+	if (!slot)
 		return 0;
 	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
-		event->status = BPF_CORE_READ(task, signal, group_exit_code);
+		slot->event.status = BPF_CORE_READ(task, signal, group_exit_code);
 	else
-		event->status = BPF_CORE_READ(task, exit_code);
-	bpf_ringbuf_submit(event, 0);
-	return 0;
+		slot->event.status = BPF_CORE_READ(task, exit_code);
+	return submit(slot);
+}
+
+/* The current task is the parent. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct event_slot *slot;
+	struct event *event;
+
+	/* Only processes, not threads. */
+	if (child->pid != child->tgid)
+		return 0;
+	slot = start(FORK);
+	if (!slot)
+		return 0;
+	event = &slot->event;
+	event->child_pid_tgid = (__u64)child->tgid << 32 | child->pid;
+	bpf_task_pidns_ident(child, &event->child_pidns);
+	event->child_pid_tgid_inside =
+		bpf_task_pid_tgid_in(child, &event->child_pidns);
+	event->child_pid_tgid_for_parent =
+		bpf_task_pid_tgid_in(child, &event->ns[PID_TYPE]);
+	return submit(slot);
 }
 
 SEC("lsm/socket_connect")
 int BPF_PROG(on_connect, struct socket *socket, struct sockaddr *address)
 {
 	struct sock *sk = socket->sk;
-	struct event *event = start(CONNECT);
+	struct event_slot *slot = start(CONNECT);
+	struct event *event;
 
-	if (!event)
+	if (!slot)
 		return 0;
+	event = &slot->event;
 	if (sk)
 		bpf_sk_netns_ident(&sk->__sk_common, &event->sock_net);
 	event->family = BPF_CORE_READ(address, sa_family);
@@ -133,24 +146,32 @@ int BPF_PROG(on_connect, struct socket *socket, struct sockaddr *address)
 		bpf_probe_read_kernel(event->addr, sizeof(in6->sin6_addr),
 				      &in6->sin6_addr);
 	}
-	bpf_ringbuf_submit(event, 0);
-	return 0;
+	return submit(slot);
 }
 
 /* There are many of these, so this is loaded on request only. */
 SEC("lsm/file_open")
 int BPF_PROG(on_open, struct file *file)
 {
-	struct event *event = start(OPEN);
+	struct event_slot *slot = start(OPEN);
+	struct event *event;
+	char *part;
+	long len;
 
-	if (!event)
+	if (!slot)
 		return 0;
-	/* As the task sees it. The last part of one that is too long. */
-	if (bpf_d_path(&file->f_path, event->path, sizeof(event->path)) < 0)
-		bpf_probe_read_kernel_str(event->path, sizeof(event->path),
-					  BPF_CORE_READ(file, f_path.dentry, d_name.name));
-	bpf_ringbuf_submit(event, 0);
-	return 0;
+	event = &slot->event;
+	part = free_part(event);
+	/* As the task sees it, or the last component if it is too long. */
+	len = bpf_d_path((struct path *)&file->f_path, part, PART_LEN);
+	if (len < 0) {
+		event->cut |= 1 << FILE_PATH;
+		len = bpf_probe_read_kernel_str(part, PART_LEN,
+						BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	}
+	if (len > 0 && len <= PART_LEN)
+		event->len[FILE_PATH] = len;
+	return submit(slot);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -28,13 +28,17 @@ fn main() {
     let header = run(dump.args(["btf", "dump", "file", &vmlinux, "format", "c"]));
 
     fs::write(Path::new(&out).join("vmlinux.h"), header).unwrap();
-    run(Command::new(var("CLANG", "clang"))
-        .args(["-g", "-O2", "-Wall", "-mcpu=v3", "--target=bpf"])
-        .args(["-fms-extensions", "-Wno-microsoft-anon-tag"])
-        .arg("-D__TARGET_ARCH_x86")
-        .args(["-I", &out, "-c", "agent.bpf.c", "-o"])
-        .arg(Path::new(&out).join("agent.bpf.o")));
-    for file in ["agent.bpf.c", "agent.h", &vmlinux] {
+    for name in ["agent", "snapshot"] {
+        let source = format!("{name}.bpf.c");
+        run(Command::new(var("CLANG", "clang"))
+            .args(["-g", "-O2", "-Wall", "-mcpu=v3", "--target=bpf"])
+            .args(["-fms-extensions", "-Wno-microsoft-anon-tag"])
+            .arg("-D__TARGET_ARCH_x86")
+            .args(["-I", &out, "-c", &source, "-o"])
+            .arg(Path::new(&out).join(format!("{name}.bpf.o"))));
+        println!("cargo:rerun-if-changed={source}");
+    }
+    for file in ["agent.h", "event.bpf.h", &vmlinux] {
         println!("cargo:rerun-if-changed={file}");
     }
 }

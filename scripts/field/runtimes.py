@@ -65,6 +65,8 @@ class Maker:
     """Starts and stops containers of one runtime."""
 
     name = runtime = ""
+    # Whether the name is not proved by the path of the cgroup.
+    guess = False
 
     def start(self, name, script=SCRIPT):
         container = Container(self, name)
@@ -188,6 +190,7 @@ class VolatilePodman(Podman):
 
 class RootlessPodman(Podman):
     name = "podman-rootless"
+    guess = True
     rootfs, mode = pathlib.Path(f"/home/{USER}/rootfs"), ""
 
     def make(self, container):

@@ -1,43 +1,279 @@
 # SPDX-License-Identifier: GPL-2.0
 """The agent: its command line, its end, and what goes wrong around it."""
 
+import calendar
+import ctypes
 import fcntl
+import json
 import os
 import pathlib
 import shutil
 import signal
+import socket
+import struct
 import subprocess
+import threading
 import time
 
 import agent as agents
 from agent import Agent, triple
-from guest import SECS, run, running, wait_for
+from guest import SECS, ident, idents, init_below, run, running, wait_for
 from runtimes import Oci
 
 MODULE = "bpf_ns_ident"
 
 
 def tests(full):
-    yield "agent: --help, bad arguments", arguments
+    yield "agent: --help, --version, bad arguments", arguments
+    yield "agent: a load without the rights, from a container, with a buffer too large", no_load
+    yield "agent: time, boot id, ppid, uid, argv of each event", fields
+    yield "agent: status and signal of an exit, tid of a thread", ends_of_tasks
+    yield "agent: family, address and port of a connect", connects
+    yield "agent: what is too long is cut, and marked so", cut
+    yield "agent: a fork has the identities and pids of the child", forks
+    yield "agent: begins with the tasks that there are", snapshot
     yield "agent: Ctrl-C and SIGTERM end it, and nothing is left", ends
     yield "agent: Ctrl-C and SIGTERM end it while its reader stalls", stalled_reader
+    yield "agent: SIGTERM ends it while its reader is slow", slow_reader
     yield "agent: a closed pipe ends it", closed_pipe
     yield "agent: what users have in place of podman's lists does not block it", no_lists
+    yield "agent: host names that no list has", unknown_hostname
     yield "agent: without the module it says what to do", without_module
     yield "agent: without the security module it says what to do", without_lsm
     yield "agent: Ctrl-C ends it while more comes than it can read", flood
     yield "agent: goes on when the module has been loaded anew", reload
+    yield "agent: SIGHUP while the module is away", hangup_without_module
     yield "agent: ring buffer overrun is counted", overrun
     yield "agent: a namespace that is gone before the event is read", dead_namespace
 
 
 def arguments(report):
-    done = run(agents.PATH, "--help")
-    assert done.stdout.startswith("Usage: agent "), done.stdout
-    for words in ["--what"], ["--buffer"], ["--buffer", "3"], ["--events", "exec,write"]:
+    for word in "--help", "-h":
+        assert "Usage: agent " in run(agents.PATH, word).stdout
+    for word in "--version", "-V":
+        words = run(agents.PATH, word).stdout.split()
+        assert words[0] == "agent" and words[1][0].isdigit(), words
+    wrong = ["--what"], ["--buffer"], ["--buffer=3"], ["--buffer=2097152"], ["--events=exec,write"]
+    for words in wrong:
         done = run(agents.PATH, *words, check=False)
-        assert done.returncode == 2 and done.stderr.startswith("agent: "), done
+        assert done.returncode == 2 and done.stderr.startswith("error: "), done
+        report.say(done.stderr.splitlines()[0])
+    with Agent("--events=exec") as agent:
+        assert agent.events("started")[0]["events"] == ["exec"]
+        assert len(programs()) == 1, programs()
+
+
+def no_load(report):
+    """What the agent says by itself, in one line, with nothing of libbpf around it."""
+    commands = {
+        "it takes CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF, and this process lacks": [
+            "setpriv", "--reuid=65534", "--clear-groups",
+        ],
+        "lacks CAP_SYS_ADMIN\n": ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"],
+        "are not of the initial user namespace": ["unshare", "--user", "--map-root-user"],
+        "not initial is the namespace of type net": ["unshare", "--net"],
+        "not initial is the namespace of type ipc, uts": ["unshare", "--ipc", "--uts"],
+    }
+    for words, command in commands.items():
+        done = run(*command, agents.PATH, check=False)
         report.say(done.stderr)
+        assert done.returncode == 1 and words in done.stderr, f"{words}: {done}"
+        assert done.stderr.startswith("agent: ") and done.stderr.count("\n") == 1, done
+    assert "loader_ns" in done.stderr, done
+    # The kernel has that much, but this process must not map it.
+    done = run("prlimit", "--as=100000000", agents.PATH, "--buffer=65536", check=False)
+    report.say(done.stderr)
+    assert done.returncode == 1 and "try a smaller --buffer" in done.stderr, done
+
+
+def fields(report):
+    """Of each kind of events."""
+    boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    script = "import os, socket\nos.setuid(4711)\nos.fork() or os._exit(0)\nos.wait()\n" + CONNECT
+    with Agent("--events=exec,exit,fork,connect,open") as agent:
+        before = time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        with subprocess.Popen(["python3", "-c", script]) as process:
+            process.wait(SECS)
+        after = time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        agent.wait_for("exit", lambda e: e["pid"] == process.pid)
+        lines = [line for line in list(agent.lines) if line.get("pid") == process.pid]
+    kinds = {}
+    for line in lines:
+        kinds[line["event"]] = line
+        assert line["boot_id"] == boot_id and line["ppid"] == os.getpid(), line
+        assert before[1] <= line["boot_ns"] <= after[1], line
+        # To the second: a clock may be set in between.
+        wall = time.strptime(line["time"][:19], "%Y-%m-%dT%H:%M:%S")
+        assert before[0] // 10**9 - 1 <= calendar.timegm(wall) <= after[0] // 10**9 + 1, line
+        assert "cut" not in line, line
+    assert set(kinds) == {"exec", "exit", "fork", "connect", "open"}, kinds
+    for line in kinds.values():
+        assert line["argv"] == ["python3", "-c", script], line
+    assert kinds["exec"]["uid"] == 0 and kinds["exit"]["uid"] == kinds["connect"]["uid"] == 4711
+    report.say(kinds["exit"])
+
+
+CONNECT = """
+for family, address in (
+    (socket.AF_INET, ("127.0.0.1", 9)), (socket.AF_INET6, ("::1", 10)), (socket.AF_UNIX, "/nowhere")
+):
+    socket.socket(family).connect_ex(address)
+"""
+
+
+def ends_of_tasks(report):
+    """As wait(2) and gettid(2) have them."""
+    with Agent() as agent:
+        for words, wanted in (("exit 0", (0, 0)), ("exit 3", (3, 0)), ("exit 255", (255, 0)),
+                              ("kill -9 $$", (0, 9)), ("kill -TERM $$", (0, 15))):
+            with subprocess.Popen(["sh", "-c", words]) as process:
+                process.wait(SECS)
+            event = agent.wait_for("exit", lambda e, process=process: e["pid"] == process.pid)
+            assert (event["status"], event["signal"]) == wanted, f"{words}: {event}"
+            assert event["tid"] == event["pid"], event
+        with Agent("--events=open") as opens, subprocess.Popen(
+            ["python3", "-c", THREAD], stdout=subprocess.PIPE, text=True
+        ) as process:
+            tid = int(process.communicate(timeout=SECS)[0])
+            event = opens.wait_for("open", lambda e: e["pid"] == process.pid and e["tid"] == tid)
+            assert event["tid"] != event["pid"], event
+            report.say(event)
+
+
+THREAD = """
+import threading
+
+def thread():
+    open("/dev/null")
+    print(threading.get_native_id())
+
+threading.Thread(target=thread).start()
+"""
+
+
+def connects(report):
+    with Agent("--events=connect") as agent:
+        with subprocess.Popen(["python3", "-c", "import socket\n" + CONNECT]) as process:
+            process.wait(SECS)
+        for family, wanted in ((socket.AF_INET, ("127.0.0.1", 9)), (socket.AF_INET6, ("::1", 10)),
+                               (socket.AF_UNIX, (None, None))):
+            event = agent.wait_for(
+                "connect",
+                lambda e, family=family: (e["pid"], e["family"]) == (process.pid, family),
+            )
+            assert (event.get("address"), event.get("port")) == wanted, event
+            assert triple(event["socket_ns"]) == ident("/proc/self/ns/net"), event
+            report.say(event)
+
+
+def cut(report):
+    """More arguments than there is room for, and a path longer than the kernel has one."""
+    with Agent("--events=exec") as agent:
+        run("true", *map(str, range(2000)))
+        event = agent.wait_for("exec", lambda e: (e["argv"] or [""])[0] == "true")
+        assert event["cut"] == ["argv"], event
+        whole = " ".join(["true", *map(str, range(2000))])
+        assert len(" ".join(event["argv"])) > 4000 and whole.startswith(" ".join(event["argv"]))
+    long = "/".join(["x" * 200] * 15)
+    os.makedirs(f"/run/field/{long}")
+    place = f"/run/field/{long}/true"
+    shutil.copy(shutil.which("true"), place)
+    with Agent("--events=exec,open") as agent:
+        run(place)
+        for kind in "exec", "open":
+            event = agent.wait_for(kind, lambda e: e["path"] == place)
+            assert "cut" not in event, event
+    # By parts, to what is too long as a whole.
+    script = f"import os\nos.chdir('/run/field/{long}')\n" + DEEP
+    with Agent("--events=open") as agent:
+        run("python3", "-c", script)
+        event = agent.wait_for("open", lambda e: e["path"] == "deep-file")
+        assert event["cut"] == ["path"], event
+    report.say(len(place))
+    shutil.rmtree("/run/field/" + "x" * 200)
+
+
+DEEP = """
+for _ in range(10):
+    os.mkdir("y" * 200)
+    os.chdir("y" * 200)
+open("deep-file", "w")
+"""
+
+
+def forks(report):
+    """As fork(2) and /proc have them, of the host, and in a pid namespace."""
+    command = ["unshare", "--fork", "--kill-child", "--pid", "--mount-proc", "sh", "-c",
+               "sleep 1000 & wait"]
+    with Agent("--events=fork") as agent, running(*command) as process:
+        init = init_below(process.pid)
+        sleep = wait_for(
+            lambda: pathlib.Path(f"/proc/{init}/task/{init}/children").read_text(encoding="ascii"),
+            "a child of the shell",
+        )
+        # unshare is not in the namespace that its child is in.
+        for parent, child, inside, for_parent in (
+            (os.getpid(), process.pid, process.pid, process.pid), (process.pid, init, 1, init),
+            (init, int(sleep), 2, 2),
+        ):
+            event = agent.wait_for("fork", lambda e, child=child: e["child"]["pid"] == child)
+            report.say(event)
+            told = event["child"]
+            assert event["pid"] == parent and told["tid"] == child, event
+            assert triple(told["ns"]["pid"]) == ident(f"/proc/{child}/ns/pid"), event
+            assert (told["pid_inside"], told["pid_for_parent"]) == (inside, for_parent), event
+
+
+def snapshot(report):
+    """Each task that was there before, and was still there afterwards, has a line that equals what
+    /proc has of it; threads and the kernel's are among them."""
+    command = ["unshare", "--fork", "--kill-child", "--pid", "--mount-proc", "sleep", "1000"]
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    try:
+        with running(*command) as process:
+            init = init_below(process.pid)
+            before = scan()
+            with Agent("--events=exec") as agent:
+                told = agent.wait_for("snapshot")
+                after = scan()
+            lines = agent.events("task")
+            assert told["tasks"] == len(lines), told
+            tasks = {line["tid"]: line for line in lines}
+            assert len(tasks) == len(lines)
+            both = {tid: task for tid, task in before.items() if after.get(tid) == task}
+            for tid, task in both.items():
+                line = tasks[tid]
+                found = (line["pid"], triple(line["ns"]["pid"]), line["pid_inside"], line["ppid"],
+                         line["uid"], line["argv"])
+                assert found == task, f"{line}: {task}"
+            assert init in both and thread.native_id in both and 2 in both
+            assert tasks[init]["pid_inside"] == 1, tasks[init]
+            report.say(f"{len(lines)} lines, {len(both)} tasks compared; {tasks[init]}")
+    finally:
+        stop.set()
+    with Agent("--no-snapshot", "--events=exec") as agent:
+        check_event(agent)
+        assert not agent.events("task")
+
+
+def scan():
+    """pid, namespace, pid in there, ppid, uid and argv of all tasks, as /proc has them."""
+    found = {}
+    for path in pathlib.Path("/proc").glob("[1-9]*/task/[1-9]*"):
+        try:
+            lines = (path / "status").read_text(encoding="ascii", errors="replace").splitlines()
+            status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+            words = (path / "cmdline").read_bytes().removesuffix(b"\0")
+            argv = words.decode(errors="replace").split("\0") if words else None
+            found[int(path.name)] = (
+                int(status["Tgid"]), ident(path / "ns/pid"), int(status["NStgid"].split()[-1]),
+                int(status["PPid"]), int(status["Uid"].split()[0]), argv,
+            )
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
 
 
 def programs():
@@ -52,7 +288,7 @@ def unload():
 def ends(report):
     for number in signal.SIGINT, signal.SIGTERM:
         with Agent() as agent:
-            assert len(programs()) == 3, programs()
+            assert len(programs()) == 4, programs()
             agent.signal(number)
             agent.process.wait(60)
             report.say(agent.stop())
@@ -87,6 +323,37 @@ def stall(process):
     wait_for(waits, "the agent waits for its reader")
 
 
+def slow_reader(report):
+    """A reader that takes a page now and then has the agent go on, but not for longer than a
+    second."""
+    command = [agents.PATH, "--events", "exec"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+            events = 400
+            for line in process.stdout:
+                if b'"snapshot"' in line:
+                    break
+            # All at once, which the agent prints before it looks for a signal.
+            process.send_signal(signal.SIGSTOP)
+            for _ in range(events):
+                run("true")
+            process.send_signal(signal.SIGCONT)
+            stall(process)
+            process.send_signal(signal.SIGTERM)
+            start, pages = time.monotonic(), 0
+            while process.poll() is None:
+                os.read(process.stdout.fileno(), 4096)
+                pages += 1
+                time.sleep(0.1)
+            report.say(f"{time.monotonic() - start:.1f} s, {pages} pages, {process.returncode}")
+        finally:
+            process.kill()
+        assert process.returncode == -signal.SIGTERM, process.returncode
+        # Each event takes more than 500 bytes.
+        assert pages < events * 500 / 4096, pages
+
+
 def no_lists(report):
     """They are looked at for the name of a host that podman would give."""
     user = pathlib.Path("/home/blocks")
@@ -106,6 +373,66 @@ def no_lists(report):
             report.say(agent.stop())
     finally:
         shutil.rmtree(user)
+
+
+LIST = pathlib.Path("/var/lib/containers/storage/overlay-containers/containers.json")
+IN_OPEN, IN_CLOSE_NOWRITE = 0x20, 0x10
+
+OPENS = """
+import sys
+open("/proc/sys/kernel/hostname", "w").write(sys.argv[1])
+for _ in range(10000):
+    open("/dev/zero").close()
+"""
+
+
+class Opens:
+    """How often a file is opened. Each time it is closed, too, so that no two are taken for one."""
+
+    def __init__(self, path):
+        libc = ctypes.CDLL(None)
+        self.fd = libc.inotify_init1(os.O_NONBLOCK)
+        assert libc.inotify_add_watch(self.fd, bytes(path), IN_OPEN | IN_CLOSE_NOWRITE) > 0
+        self.count = 0
+
+    def look(self):
+        try:
+            while True:
+                events = os.read(self.fd, 65536)
+                for _, mask, _, _ in struct.iter_unpack("iIII", events):
+                    self.count += bool(mask & IN_OPEN)
+        except BlockingIOError:
+            return self.count
+
+
+def settle(agent):
+    """Waits until the agent has printed what was in its buffer."""
+    seen = -1
+    while seen != len(agent.lines):
+        seen = len(agent.lines)
+        time.sleep(2)
+
+
+def unknown_hostname(report):
+    """A container that calls itself by what may be the beginning of an id has no list read at each
+    of its events."""
+    names = [{"id": f"{n:064x}", "names": [f"name-{n}"], "layer": "x" * 500} for n in range(2000)]
+    LIST.parent.mkdir(parents=True, exist_ok=True)
+    LIST.write_text(json.dumps(names), encoding="ascii")
+    try:
+        for host in "some-host", "0123456789ab":
+            opens = Opens(LIST)
+            with Agent("--no-snapshot", "--events=open", "--buffer=4096") as agent:
+                new = "unshare", "--fork", "--pid", "--uts"
+                run(*new, "python3", "-c", OPENS, host, timeout=600)
+                settle(agent)
+                last = agent.stop()
+            seen = len(agent.events("open", path="/dev/zero", hostname=host))
+            report.say(f"{host}: {seen} of 10000 seen, {last}; list read {opens.look()} times")
+            assert opens.count <= 2, opens.count
+            os.close(opens.fd)
+    finally:
+        LIST.unlink()
 
 
 def closed_pipe(report):
@@ -179,6 +506,19 @@ def reload_under(report, agent):
     agent.signal(signal.SIGHUP)
     goes_on(agent)
     report.say([line["event"] for line in agent.lines if "ns" not in line])
+
+
+def hangup_without_module(report):
+    with Agent() as agent:
+        pause(agent)
+        unload()
+        agent.signal(signal.SIGHUP)
+        # As long as it takes to look for the module some times.
+        time.sleep(1)
+        assert agent.process.poll() is None, agent.errors
+        run("modprobe", MODULE)
+        goes_on(agent)
+        report.say(agent.stop())
 
 
 def pause(agent):

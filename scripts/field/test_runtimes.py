@@ -80,7 +80,10 @@ def check_nstop(report, maker, container, outside):
     report.say(row)
     assert " match " in row, row
     called = maker.called(container)
-    words = "{}:{}/{}".format(*called).removesuffix("/None") if called else "-"
+    words = "-"
+    if called:
+        runtime, name, inside = called
+        words = f"{runtime}:{name}" + ("?" if maker.guess else "") + (f"/{inside}" if inside else "")
     assert f"  {words} " in row, f"{words}: {row}"
 
 
@@ -113,7 +116,7 @@ def check_name(maker, container, line):
     if called:
         runtime, name, inside = called
         assert found["runtime"] == runtime and found.get("inside") == inside, line
-        assert name in (found["id"], found["name"]), line
+        assert name in (found["id"], found["name"]) and found["guess"] == maker.guess, line
     else:
         assert found is None, line
 
