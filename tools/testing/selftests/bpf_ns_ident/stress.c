@@ -48,6 +48,8 @@
 #define PORT		4243
 #define MAX_CPUS	64
 #define NR_HOMES	3
+/* Of so many calls, at most one returns an error. */
+#define MAX_ERROR_SHARE	10
 
 #define LO		1
 #define LO_NAME		"lo"
@@ -807,12 +809,53 @@ static const char *const kfuncs[] = {
 	[ASK_NF] = "bpf_nf_netns_ident",
 };
 
+/*
+ * Programs that run on top of tasks without an nsproxy or without pids. Each exit
+ * of a task runs two of them.
+ */
+static const struct {
+	int prog;
+	bool is_certain;
+	const char *where;
+} at_exit[] = {
+	{ 2, true, "the last sched_switch" },
+	{ 5, true, "the return from switch_task_namespaces()" },
+	{ 7, false, "the return from release_task() on itself" },
+	{ 11, false, "an interrupt after any of these" },
+};
+
+/* Only these programs get errors, and few. */
+static bool errors_are_at_exit(const struct stress_count *count)
+{
+	__u64 errors[MAX_STRESS_PROGS];
+	bool is_ok = true;
+
+	memcpy(errors, stress->none_by_prog, sizeof(errors));
+	for (size_t i = 0; i < ARRAY_SIZE(at_exit); i++) {
+		ksft_print_msg("%llu errors at %s\n", errors[at_exit[i].prog],
+			       at_exit[i].where);
+		if (at_exit[i].is_certain && !errors[at_exit[i].prog])
+			is_ok = false;
+		errors[at_exit[i].prog] = 0;
+	}
+	for (int i = 0; i < MAX_STRESS_PROGS; i++) {
+		if (errors[i])
+			ksft_print_msg("%llu errors in program %d, which never meets such a task\n",
+				       errors[i], i);
+		is_ok = is_ok && !errors[i];
+	}
+	for (int i = 0; i < NR_ASK; i++)
+		is_ok = is_ok && count->none[i] <= count->asked[i] / MAX_ERROR_SHARE &&
+			count->late[i] <= count->none[i];
+	return is_ok;
+}
+
 static void print_counts(const struct stress_count *count)
 {
 	for (int i = 0; i < NR_ASK; i++)
-		ksft_print_msg("%-28s %9llu asked %9llu right %7llu none %llu wrong\n",
+		ksft_print_msg("%-28s %9llu asked %9llu right %7llu none (%llu late) %llu wrong\n",
 			       kfuncs[i], count->asked[i], count->right[i],
-			       count->none[i], count->wrong[i]);
+			       count->none[i], count->late[i], count->wrong[i]);
 }
 
 static void print_wrong(void)
@@ -914,7 +957,7 @@ int main(void)
 	struct round round;
 
 	ksft_print_header();
-	ksft_set_plan(10);
+	ksft_set_plan(11);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	is_long = is_torture();
 	set_up();
@@ -949,6 +992,7 @@ int main(void)
 	if (stress->has_wrong)
 		print_wrong();
 	ksft_test_result(!sum_of(count.wrong), "no answer is wrong\n");
+	ksft_test_result(errors_are_at_exit(&count), "errors are for tasks at their end\n");
 	result_by_record(!sum_of(count.unknown), misses,
 			 "every answer is of a namespace that is recorded");
 	/* As many as there were calls, and each one counted where it belongs. */

@@ -11,6 +11,7 @@
 
 #define NF_ACCEPT	1
 
+#define CLONE_NEWUSER	0x10000000
 #define CLONE_NEWPID	0x20000000
 #define CLONE_NEWNET	0x40000000
 
@@ -24,6 +25,7 @@ struct question {
 	__u32 prog;
 	__u32 kfunc;
 	__u32 type;
+	__u32 had_none;		/* before the call: see has_none() */
 };
 
 enum {
@@ -52,6 +54,25 @@ static __noinline int look_up(const struct question *q,
 		return IS_WRONG;
 	__sync_fetch_and_add(&space->answers, 1);
 	return IS_RIGHT;
+}
+
+/*
+ * Returns whether the current task has given up the namespace: do_exit() takes the
+ * nsproxy, release_task() the pids. No other call may return an error. Sockets and
+ * packets of this test always have a namespace.
+ */
+static __noinline int has_none(__u32 kfunc, __u32 type)
+{
+	struct task_struct *task;
+
+	if (kfunc != ASK_PIDNS && kfunc != ASK_NS && kfunc != ASK_PID_IN)
+		return false;
+	task = bpf_get_current_task_btf();
+	if (type == CLONE_NEWPID)
+		return !task->thread_pid ||
+		       (kfunc == ASK_PID_IN && !task->signal->pids[PIDTYPE_TGID]);
+	/* A task keeps its credentials to the end. */
+	return type != CLONE_NEWUSER && !task->nsproxy;
 }
 
 static __noinline int is_zero(const struct bpf_ns_ident *ident)
@@ -86,27 +107,28 @@ static __noinline int judge(const struct question *q, __s64 ret,
 	struct stress *all = get_stress();
 	struct stress_count *count;
 	__u32 key = 0, kfunc = q->kfunc, prog = q->prog;
-	bool may_be_none;
+	__s64 error = kfunc == ASK_PID_IN ? -ESRCH : -ENOENT;
 
 	count = bpf_map_lookup_elem(&counts, &key);
 	if (!all || !count || kfunc >= NR_ASK || prog >= MAX_STRESS_PROGS)
 		return 0;
-	/* What a task gives back at its end, or a packet without a device. */
-	may_be_none = kfunc != ASK_SK && kfunc != ASK_XDP && kfunc != ASK_NF;
-
 	__sync_fetch_and_add(&count->asked[kfunc], 1);
 	__sync_fetch_and_add(&all->by_prog[prog], 1);
-	if (kfunc == ASK_PID_IN) {
-		if (ret == (__s64)bpf_get_current_pid_tgid())
-			__sync_fetch_and_add(&count->right[kfunc], 1);
-		else if (ret == -ESRCH)
-			__sync_fetch_and_add(&count->none[kfunc], 1);
-		else
+	if (ret == error && has_none(kfunc, q->type)) {
+		if (kfunc != ASK_PID_IN && !is_zero(ident))
 			goto wrong;
+		__sync_fetch_and_add(&count->none[kfunc], 1);
+		__sync_fetch_and_add(&all->none_by_prog[prog], 1);
+		if (!q->had_none)
+			__sync_fetch_and_add(&count->late[kfunc], 1);
 		return 0;
 	}
-	if (ret == -ENOENT && may_be_none && is_zero(ident)) {
-		__sync_fetch_and_add(&count->none[kfunc], 1);
+	if (q->had_none)
+		goto wrong;
+	if (kfunc == ASK_PID_IN) {
+		if (ret != (__s64)bpf_get_current_pid_tgid())
+			goto wrong;
+		__sync_fetch_and_add(&count->right[kfunc], 1);
 		return 0;
 	}
 	if (ret)
@@ -129,7 +151,9 @@ wrong:
 #define ask(PROG, KFUNC, TYPE, CALL)					\
 	do {								\
 		struct bpf_ns_ident ident = { POISON, POISON, POISON };	\
-		struct question q = { PROG, KFUNC, TYPE };		\
+		struct question q = {					\
+			PROG, KFUNC, TYPE, has_none(KFUNC, TYPE)	\
+		};							\
 		__s64 ret = CALL;					\
 									\
 		judge(&q, ret, &ident);					\

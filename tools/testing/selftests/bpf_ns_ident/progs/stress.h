@@ -35,7 +35,8 @@ struct stress_space {
 struct stress_count {
 	__u64 asked[NR_ASK];
 	__u64 right[NR_ASK];
-	__u64 none[NR_ASK];	/* -ENOENT and the like, where that can be */
+	__u64 none[NR_ASK];	/* errors of tasks that have given up the namespace */
+	__u64 late[NR_ASK];	/* of these, errors of tasks that gave it up during the call */
 	__u64 wrong[NR_ASK];
 	__u64 unknown[NR_ASK];	/* of a namespace that was not recorded */
 };
@@ -50,6 +51,7 @@ struct stress {
 	__u64 gone;
 	__u64 not_recorded;
 	__u64 by_prog[MAX_STRESS_PROGS];
+	__u64 none_by_prog[MAX_STRESS_PROGS];
 	/* The first answer that was wrong, if there is one. */
 	__u32 has_wrong;
 	__u32 prog;
