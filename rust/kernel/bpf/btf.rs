@@ -836,6 +836,21 @@ mod tests {
             a: u32,
             b: i32,
         }
+
+        /// A structure of another size. Two of its members have the names of those in `Pair`.
+        struct Triple as "triple" {
+            a: u16,
+            b: u16,
+            c: u16,
+        }
+
+        /// A structure with members that are structures.
+        struct Nested as "nested" {
+            first: Pair,
+            second: Triple,
+            third: Triple,
+            d: u32,
+        }
     }
 
     /// What a function of the tests returns.
@@ -943,6 +958,103 @@ mod tests {
 
         assert_eq!(BTF.first_func(), 6);
         assert_eq!(BTF.nr_types(), 8);
+        Ok(())
+    }
+
+    // The verifier checks the memory behind a pointer by the size of the structure.
+    #[test]
+    fn structures_are_told_apart() -> Result {
+        const BTF: Encoded = encode(&[Func {
+            name: "f",
+            params: &[
+                Param {
+                    name: "p",
+                    ty: Type::Ptr(&Pair::TYPE),
+                },
+                Param {
+                    name: "q",
+                    ty: Type::Ptr(&Triple::TYPE),
+                },
+                Param {
+                    name: "r",
+                    ty: Type::Ptr(&Type::Const(&Triple::TYPE)),
+                },
+            ],
+            ret: Type::Void,
+        }]);
+        const SPLIT: [u8; BTF.split_len()] = BTF.split();
+
+        // [1] "unsigned int", [2] "int", [3] "short unsigned int" are in the base. Their lengths,
+        // and so the offset of the first string here, depend on the C compiler.
+        let first = if cfg!(CONFIG_CC_IS_CLANG) { 33 } else { 37 };
+        let blob = parse(&SPLIT)?;
+        assert!(is_words(
+            blob.types,
+            &[
+                // [4] STRUCT "pair", 8 bytes, [5] PTR 4.
+                &[first, 4 << 24 | 2, 8],
+                &[first + 5, 1, 0],
+                &[first + 7, 2, 32],
+                &[0, 2 << 24, 4],
+                // [6] STRUCT "triple", 6 bytes, [7] PTR 6, [8] CONST 6, [9] PTR 8.
+                &[first + 9, 4 << 24 | 3, 6],
+                &[first + 5, 3, 0],
+                &[first + 7, 3, 16],
+                &[first + 16, 3, 32],
+                &[0, 2 << 24, 6],
+                &[0, 10 << 24, 6],
+                &[0, 2 << 24, 8],
+                // [10] FUNC_PROTO.
+                &[0, 13 << 24 | 3, 0],
+                &[first + 18, 5],
+                &[first + 20, 7],
+                &[first + 22, 9],
+                // [11] FUNC "f", its tag.
+                &[first + 24, 12 << 24 | 1, 10],
+                &[first + 26, 17 << 24, 11, u32::MAX],
+            ]
+        ));
+        assert!(blob.strings == b"pair\0a\0b\0triple\0c\0p\0q\0r\0f\0bpf_kfunc\0");
+        Ok(())
+    }
+
+    // The inner structures come before the outer one, each once.
+    #[test]
+    fn structures_in_a_structure() -> Result {
+        const BTF: Encoded = encode(&[Func {
+            name: "f",
+            params: &[Param {
+                name: "p",
+                ty: Type::Ptr(&Nested::TYPE),
+            }],
+            ret: Type::Void,
+        }]);
+        const SPLIT: [u8; BTF.split_len()] = BTF.split();
+
+        let first = if cfg!(CONFIG_CC_IS_CLANG) { 33 } else { 37 };
+        let blob = parse(&SPLIT)?;
+        assert!(is_words(
+            &blob.types[..4 * 39],
+            &[
+                // [4] STRUCT "pair".
+                &[first, 4 << 24 | 2, 8],
+                &[first + 5, 1, 0],
+                &[first + 7, 2, 32],
+                // [5] STRUCT "triple".
+                &[first + 9, 4 << 24 | 3, 6],
+                &[first + 5, 3, 0],
+                &[first + 7, 3, 16],
+                &[first + 16, 3, 32],
+                // [6] STRUCT "nested", 24 bytes: types 4, 5, 5 and 1.
+                &[first + 18, 4 << 24 | 4, 24],
+                &[first + 25, 4, 0],
+                &[first + 31, 5, 64],
+                &[first + 38, 5, 112],
+                &[first + 44, 1, 160],
+                // [7] PTR 6.
+                &[0, 2 << 24, 6],
+            ]
+        ));
         Ok(())
     }
 
@@ -1192,8 +1304,50 @@ mod tests {
         for name in ["", "_", "a", "a_b", "a_b_c", "_a_"] {
             assert!(!is_annotated(name));
         }
-        assert!(is_context("pt_regs") && is_context("__sk_buff") && is_context("sk_buff"));
-        assert!(!is_context("bpf_ns_ident"));
+    }
+
+    // The contexts of all types of programs, including types that this kernel lacks: see
+    // `include/linux/bpf_types.h`, and `btf_is_projection_of()` for the last two names.
+    #[test]
+    fn names_of_contexts() {
+        const CONTEXTS: [&str; 19] = [
+            "__sk_buff",
+            "xdp_md",
+            "bpf_sock",
+            "bpf_sock_addr",
+            "bpf_sock_ops",
+            "sk_msg_md",
+            // `bpf_user_pt_regs_t` of each architecture.
+            "pt_regs",
+            "user_pt_regs",
+            "user_regs_struct",
+            "bpf_perf_event_data",
+            "bpf_raw_tracepoint_args",
+            "bpf_cgroup_dev_ctx",
+            "bpf_sysctl",
+            "bpf_sockopt",
+            "sk_reuseport_md",
+            "bpf_sk_lookup",
+            "bpf_nf_ctx",
+            "sk_buff",
+            "xdp_buff",
+        ];
+
+        for name in CONTEXTS {
+            assert!(is_context(name));
+            // A part of the name is not the name.
+            assert!(!is_context(&name[1..]));
+            assert!(!is_context(&name[..name.len() - 1]));
+        }
+        for name in [
+            "",
+            "bpf_ns_ident",
+            "bpf_sock_addr_kern",
+            "bpf_sk_lookup_kern",
+            "net_device",
+        ] {
+            assert!(!is_context(name));
+        }
     }
 
     // A type of programs that is new there has a context that is not known here.

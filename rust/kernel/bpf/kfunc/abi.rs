@@ -367,6 +367,13 @@ mod tests {
         assert_eq!(pass::<u16>(0xffff_ffff_ffff_7fff), 0x7fff);
         assert_eq!(pass::<i16>(0x1_0001_8000), -0x8000);
         assert_eq!(pass::<i16>(0xffff_ffff_ffff_7fff), 0x7fff);
+        // The C ABI cuts integers of 32 bits, and none of 64 bits.
+        assert_eq!(pass::<u32>(0xa5a5_a5a5_7fff_ffff), 0x7fff_ffff);
+        assert_eq!(pass::<u32>(0x5a5a_5a5a_ffff_ffff), 0xffff_ffff);
+        assert_eq!(pass::<i32>(0xa5a5_a5a5_8000_0000), -0x8000_0000);
+        assert_eq!(pass::<i32>(0x5a5a_5a5a_7fff_ffff), 0x7fff_ffff);
+        assert_eq!(pass::<i64>(0x8000_0000_0000_0000), i64::MIN);
+        assert_eq!(pass::<i64>(0x0123_4567_89ab_cdef), 0x0123_4567_89ab_cdef);
         assert_eq!(pass::<bool>(0xffff_ffff_ffff_ff00), 0);
         assert_eq!(pass::<bool>(0x1_0000_0102), 1);
     }

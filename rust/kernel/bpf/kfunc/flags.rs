@@ -200,4 +200,23 @@ mod tests {
             KF_ACQUIRE | KF_RET_NULL
         );
     }
+
+    #[test]
+    fn flags_are_joined() {
+        let sleepable = bindings::KF_SLEEPABLE;
+        let destructive = bindings::KF_DESTRUCTIVE;
+        let rcu_protected = bindings::KF_RCU_PROTECTED;
+
+        assert_eq!(NONE.0, 0);
+        assert_eq!(KF_SLEEPABLE.0, sleepable);
+        assert_eq!(KF_DESTRUCTIVE.0, destructive);
+        assert_eq!(KF_RCU_PROTECTED.0, rcu_protected);
+        assert_eq!(NONE.union(KF_SLEEPABLE).0, sleepable);
+        assert_eq!(KF_SLEEPABLE.union(NONE).0, sleepable);
+        assert_eq!(KF_SLEEPABLE.union(KF_SLEEPABLE).0, sleepable);
+        assert_eq!(
+            KF_SLEEPABLE.union(KF_DESTRUCTIVE).union(KF_RCU_PROTECTED).0,
+            sleepable | destructive | rcu_protected
+        );
+    }
 }

@@ -298,6 +298,22 @@ mod tests {
             b: u8,
             c: u8,
         }
+
+        /// Three words of 2 bytes: a number that is not a power of two.
+        #[derive(PartialEq)]
+        struct Odd as "odd" {
+            a: u16,
+            b: u16,
+            c: u16,
+        }
+
+        /// A structure with another one as a member: words of 4 bytes.
+        #[derive(PartialEq)]
+        struct Nested as "nested" {
+            odd: Odd,
+            d: u16,
+            e: u32,
+        }
     }
 
     const WIDE: Wide = Wide {
@@ -308,6 +324,16 @@ mod tests {
         a: 0x0102,
         b: 3,
         c: 4,
+    };
+    const ODD: Odd = Odd {
+        a: 0x0506,
+        b: 0x0708,
+        c: 0x090a,
+    };
+    const NESTED: Nested = Nested {
+        odd: ODD,
+        d: 0x0b0c,
+        e: 0x0d0e_0f10,
     };
 
     /// Memory of a program: a place for a `T` at every alignment, between bytes that are not to
@@ -359,6 +385,8 @@ mod tests {
     fn memory_of_program_at_any_alignment() {
         assert!(out_and_in(WIDE));
         assert!(out_and_in(NARROW));
+        assert!(out_and_in(ODD));
+        assert!(out_and_in(NESTED));
         assert!(out_and_in(0x0102_0304u32));
         assert!(out_and_in(5u8));
     }
