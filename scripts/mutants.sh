@@ -43,13 +43,21 @@ unload() {
 	done
 }
 
+# Prints where the kernel, or a test, finds a module.
+path_of() {
+	local file=$GUEST_WORK/selftests/bpf_ns_ident/$1.ko
+
+	[ -e "$file" ] || file=$(realpath "$(modinfo -n "$1")")
+	echo "$file"
+}
+
 # Loads the modules of a directory with their KUnit tests. Later loads by tests skip KUnit.
 load() {
 	local file
 
 	for file in "$GUEST_WORK/modules/$1"/*.ko; do
 		[ ! -e "$file" ] ||
-			mount --bind "$file" "$(modinfo -n "$(basename "$file" .ko)")" || return
+			mount --bind "$file" "$(path_of "$(basename "$file" .ko)")" || return
 	done
 	unload || return
 	dmesg --clear
@@ -67,7 +75,7 @@ unmount() {
 
 	for file in "$GUEST_WORK/modules/$1"/*.ko; do
 		[ -e "$file" ] || continue
-		path=$(realpath "$(modinfo -n "$(basename "$file" .ko)")")
+		path=$(path_of "$(basename "$file" .ko)")
 		while mountpoint --quiet "$path"; do
 			umount "$path" || return
 		done

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Kfuncs of a module that the kernel must not take for others, must not have
- * called by programs of another type, and must not register late. And what safe
- * code in them finds of a task that exits.
+ * called by programs of another type, and must not register late or twice. The
+ * verifier checks each argument by its own type, and the kfunc reads as many
+ * bits. And what safe code in them finds of a task that exits.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bpf_util.h"
@@ -54,6 +56,18 @@ FIXTURE_TEARDOWN(kfunc_module)
 	close(self->module);
 }
 
+/* Loads a syscall program. */
+static int load_syscall(FIXTURE_DATA(kfunc_module) *self,
+			const struct bpf_insn *insns, size_t cnt)
+{
+	self->prog.type = BPF_PROG_TYPE_SYSCALL;
+	self->prog.flags = BPF_F_SLEEPABLE;
+	self->prog.kfunc = &self->kfunc;
+	self->prog.insns = insns;
+	self->prog.cnt = cnt;
+	return raw_load(&self->prog);
+}
+
 /* Returns its result, or a negative errno if the program cannot be loaded. */
 static int call_by_syscall_prog(FIXTURE_DATA(kfunc_module) *self)
 {
@@ -68,12 +82,7 @@ static int call_by_syscall_prog(FIXTURE_DATA(kfunc_module) *self)
 	};
 	int fd, ret;
 
-	self->prog.type = BPF_PROG_TYPE_SYSCALL;
-	self->prog.flags = BPF_F_SLEEPABLE;
-	self->prog.kfunc = &self->kfunc;
-	self->prog.insns = insns;
-	self->prog.cnt = ARRAY_SIZE(insns);
-	fd = raw_load(&self->prog);
+	fd = load_syscall(self, insns, ARRAY_SIZE(insns));
 	if (fd < 0)
 		return fd;
 	ret = run_syscall_prog(fd, NULL, 0);
@@ -156,6 +165,163 @@ TEST_F(kfunc_module, registered_by_a_live_module)
 	EXPECT_TRUE(klog_find(klog, "registered late: EBUSY", line,
 			      sizeof(line)));
 	close(klog);
+}
+
+TEST_F(kfunc_module, registered_twice)
+{
+	EXPECT_EQ(-EEXIST, module_load_fd(self->module, "register_twice=1"));
+	EXPECT_FALSE(module_is_loaded(TEST_MODULE));
+}
+
+/* Loads a syscall program that passes its context, and returns the result. */
+static int load_call(FIXTURE_DATA(kfunc_module) *self)
+{
+	const struct bpf_insn insns[] = {
+		BPF_CALL_KFUNC(self->kfunc.id),
+		BPF_EXIT_INSN(),
+	};
+
+	return load_syscall(self, insns, ARRAY_SIZE(insns));
+}
+
+/* The structures of test_modules/bpf_ns_test.rs. */
+struct small {
+	__u32 a, b;
+};
+
+struct odd {
+	__u16 a, b, c;
+};
+
+struct large {
+	struct small small;
+	struct odd odd;
+	__u16 c;
+	__u64 d, e;
+};
+
+#define SMALL { 0x00010203, 0x04050607 }
+#define ODD { 0x1011, 0x1213, 0x1415 }
+
+static const struct small small = SMALL;
+static const struct odd odd = ODD;
+static const struct large large = {
+	SMALL, ODD, 0x1617, 0x2021222324252627, 0x3031323334353637,
+};
+
+#define BEHIND 8
+
+/* The context is memory, and has to be as large as the structure. */
+static void expect_filled(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(kfunc_module) *self, const char *kfunc,
+			  const void *value, size_t size)
+{
+	__u8 ctx[sizeof(struct large) + BEHIND], poison[sizeof(ctx)];
+	int fd;
+
+	memset(poison, POISON & 0xff, sizeof(poison));
+	ASSERT_EQ(0, kfunc_find(&self->kfunc, TEST_MODULE, kfunc));
+	fd = load_call(self);
+	ASSERT_LE(0, fd) {
+		TH_LOG("%s: %s", kfunc, self->prog.log);
+	}
+	memcpy(ctx, poison, sizeof(ctx));
+	EXPECT_EQ(-EINVAL, run_syscall_prog(fd, ctx, size - 1));
+	EXPECT_EQ(0, memcmp(ctx, poison, sizeof(ctx)));
+	EXPECT_EQ(0, run_syscall_prog(fd, ctx, size));
+	EXPECT_EQ(0, memcmp(ctx, value, size)) {
+		TH_LOG("%s does not fill its structure", kfunc);
+	}
+	memcpy(ctx, poison, sizeof(ctx));
+	EXPECT_EQ(0, run_syscall_prog(fd, ctx, size + BEHIND));
+	EXPECT_EQ(0, memcmp(ctx, value, size));
+	EXPECT_EQ(0, memcmp(ctx + size, poison, BEHIND));
+	close(fd);
+	kfunc_close(&self->kfunc);
+}
+
+TEST_F(kfunc_module, has_structures_of_several_sizes)
+{
+	ASSERT_EQ(0, module_load_fd(self->module, NULL));
+	expect_filled(_metadata, self, "bpf_ns_test_fill_small", &small,
+		      sizeof(small));
+	expect_filled(_metadata, self, "bpf_ns_test_fill_odd", &odd, sizeof(odd));
+	expect_filled(_metadata, self, "bpf_ns_test_fill_large", &large,
+		      sizeof(large));
+}
+
+TEST_F(kfunc_module, reads_a_structure_with_others_in_it)
+{
+	const __u32 sum = small.a + small.b + odd.a + odd.b + odd.c + large.c +
+			  large.d + large.e;
+	struct large ctx = large;
+	int fd;
+
+	ASSERT_EQ(0, module_load_fd(self->module, NULL));
+	ASSERT_EQ(0, kfunc_find(&self->kfunc, TEST_MODULE, "bpf_ns_test_sum"));
+	fd = load_call(self);
+	ASSERT_LE(0, fd) {
+		TH_LOG("%s", self->prog.log);
+	}
+	EXPECT_EQ(sum, (__u32)run_syscall_prog(fd, &ctx, sizeof(ctx)));
+	EXPECT_EQ(-EINVAL, run_syscall_prog(fd, &ctx, sizeof(ctx) - 1));
+	EXPECT_EQ(0, memcmp(&ctx, &large, sizeof(ctx)));
+	close(fd);
+}
+
+/* A register has 64 bits, also for a shorter argument. */
+static void expect_ints(struct __test_metadata *_metadata,
+			FIXTURE_DATA(kfunc_module) *self, const char *kfunc,
+			const __u64 *regs, int nr_regs, const __s64 want[4])
+{
+	__s64 ints[4] = { POISON, POISON, POISON, POISON };
+	struct bpf_insn insns[11];
+	int fd, cnt = 0;
+
+	ASSERT_EQ(0, kfunc_find(&self->kfunc, TEST_MODULE, kfunc));
+	/* The context is the last argument. */
+	insns[cnt++] = BPF_MOV64_REG(BPF_REG_1 + nr_regs, BPF_REG_1);
+	for (int i = 0; i < nr_regs; i++) {
+		const struct bpf_insn ld[] = { BPF_LD_IMM64(BPF_REG_1 + i, regs[i]) };
+
+		insns[cnt++] = ld[0];
+		insns[cnt++] = ld[1];
+	}
+	insns[cnt++] = BPF_CALL_KFUNC(self->kfunc.id);
+	insns[cnt++] = BPF_EXIT_INSN();
+	fd = load_syscall(self, insns, cnt);
+	ASSERT_LE(0, fd) {
+		TH_LOG("%s: %s", kfunc, self->prog.log);
+	}
+	EXPECT_EQ(0, run_syscall_prog(fd, ints, sizeof(ints)));
+	for (int i = 0; i < 4; i++) {
+		EXPECT_EQ(want[i], ints[i]) {
+			TH_LOG("%s, argument %d", kfunc, i);
+		}
+	}
+	close(fd);
+	kfunc_close(&self->kfunc);
+}
+
+TEST_F(kfunc_module, takes_as_many_bits_as_an_argument_has)
+{
+	ASSERT_EQ(0, module_load_fd(self->module, NULL));
+	expect_ints(_metadata, self, "bpf_ns_test_bytes",
+		    (__u64[]){ 0xa5a5a5a5a5a5a57f, 0xa5a5a5a5a5a5a580,
+			       0xa5a5a5a5a5a5a500 }, 3,
+		    (__s64[]){ 0x7f, -0x80, 0, 0 });
+	expect_ints(_metadata, self, "bpf_ns_test_bytes",
+		    (__u64[]){ 0x5a5a5a5a5a5a5aff, 0x5a5a5a5a5a5a5a7f,
+			       0x5a5a5a5a5a5a5a02 }, 3,
+		    (__s64[]){ 0xff, 0x7f, 1, 0 });
+	expect_ints(_metadata, self, "bpf_ns_test_words",
+		    (__u64[]){ 0xa5a5a5a5a5a57fff, 0xa5a5a5a5a5a58000,
+			       0xa5a5a5a57fffffff, 0xa5a5a5a580000000 }, 4,
+		    (__s64[]){ 0x7fff, -0x8000, 0x7fffffff, -0x80000000LL });
+	expect_ints(_metadata, self, "bpf_ns_test_words",
+		    (__u64[]){ 0x5a5a5a5a5a5affff, 0x5a5a5a5a5a5a7fff,
+			       0x5a5a5a5affffffff, 0x5a5a5a5a7fffffff }, 4,
+		    (__s64[]){ 0xffff, 0x7fff, 0xffffffff, 0x7fffffff });
 }
 
 /* Whoever waits for the task may release it on another CPU at that moment. */

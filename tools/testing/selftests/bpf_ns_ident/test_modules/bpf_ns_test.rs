@@ -4,7 +4,11 @@
 
 use kernel::{
     bpf::{
-        kfunc::Caller,
+        kfunc::{
+            Caller,
+            In,
+            Out, //
+        },
         net::XdpBuff,
         ProgTypes, //
     },
@@ -23,7 +27,43 @@ module! {
             default: 0,
             description: "1: register the kfuncs at exit, and log the result",
         },
+        register_twice: u8 {
+            default: 0,
+            description: "1: register the kfuncs twice, and fail as the second time does",
+        },
     },
+}
+
+kernel::bpf_struct! {
+    /// A structure of 8 bytes, first in the BTF of the module.
+    struct Small as "bpf_ns_test_small" {
+        a: u32,
+        b: u32,
+    }
+
+    /// A structure of 6 bytes: three words of two.
+    struct Odd as "bpf_ns_test_odd" {
+        a: u16,
+        b: u16,
+        c: u16,
+    }
+
+    /// A structure of 32 bytes that has the others in it.
+    struct Large as "bpf_ns_test_large" {
+        small: Small,
+        odd: Odd,
+        c: u16,
+        d: u64,
+        e: u64,
+    }
+
+    /// Integers as they have arrived.
+    struct Ints as "bpf_ns_test_ints" {
+        a: i64,
+        b: i64,
+        c: i64,
+        d: i64,
+    }
 }
 
 kernel::bpf_kfuncs! {
@@ -43,13 +83,100 @@ kernel::bpf_kfuncs! {
     fn bpf_ns_test_has_pid_ns(_: &Caller) -> u64 {
         current!().active_pid_ns().is_some().into()
     }
+
+    /// Fills 8 bytes, and returns 0.
+    progs(ProgTypes::ALL)
+    fn bpf_ns_test_fill_small(_: &Caller, small: Out<'_, Small>) -> Result {
+        small.write(SMALL);
+        Ok(())
+    }
+
+    /// Fills 6 bytes, and returns 0.
+    progs(ProgTypes::ALL)
+    fn bpf_ns_test_fill_odd(_: &Caller, odd: Out<'_, Odd>) -> Result {
+        odd.write(ODD);
+        Ok(())
+    }
+
+    /// Fills 32 bytes, and returns 0.
+    progs(ProgTypes::ALL)
+    fn bpf_ns_test_fill_large(_: &Caller, large: Out<'_, Large>) -> Result {
+        large.write(Large {
+            small: SMALL,
+            odd: ODD,
+            c: 0x1617,
+            d: 0x2021_2223_2425_2627,
+            e: 0x3031_3233_3435_3637,
+        });
+        Ok(())
+    }
+
+    /// Returns the sum of all members.
+    progs(ProgTypes::ALL)
+    fn bpf_ns_test_sum(_: &Caller, large: In<'_, Large>) -> u64 {
+        let Large {
+            small,
+            odd,
+            c,
+            d,
+            e,
+        } = large.read();
+
+        [small.a.into(), small.b.into(), odd.a.into(), odd.b.into(), odd.c.into(), c.into(), d, e]
+            .iter()
+            .fold(0, |sum: u64, member| sum.wrapping_add(*member))
+    }
+
+    /// Stores integers of 8 bits as they have arrived, and returns 0.
+    progs(ProgTypes::ALL)
+    fn bpf_ns_test_bytes(_: &Caller, a: u8, b: i8, c: bool, ints: Out<'_, Ints>) -> Result {
+        ints.write(Ints {
+            a: a.into(),
+            b: b.into(),
+            c: c.into(),
+            d: 0,
+        });
+        Ok(())
+    }
+
+    /// Stores integers of 16 and 32 bits as they have arrived, and returns 0.
+    progs(ProgTypes::ALL)
+    fn bpf_ns_test_words(
+        _: &Caller,
+        a: u16,
+        b: i16,
+        c: u32,
+        d: i32,
+        ints: Out<'_, Ints>,
+    ) -> Result {
+        ints.write(Ints {
+            a: a.into(),
+            b: b.into(),
+            c: c.into(),
+            d: d.into(),
+        });
+        Ok(())
+    }
 }
+
+const SMALL: Small = Small {
+    a: 0x0001_0203,
+    b: 0x0405_0607,
+};
+const ODD: Odd = Odd {
+    a: 0x1011,
+    b: 0x1213,
+    c: 0x1415,
+};
 
 struct Test;
 
 impl kernel::Module for Test {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         if module_parameters::register_late.value() == 0 {
+            KFUNCS.register()?;
+        }
+        if module_parameters::register_twice.value() != 0 {
             KFUNCS.register()?;
         }
         Ok(Self)
