@@ -49,6 +49,10 @@ macro_rules! ns_of_type {
 mod lock;
 pub use lock::LockedTask;
 
+#[cfg(any(CONFIG_BPF_NS_IDENT_KUNIT_TEST, CONFIG_RUST_NS_KUNIT_TEST))]
+#[doc(hidden)]
+pub mod made_up;
+
 /// The types of namespaces, by the `CLONE_NEW*` flag that makes a new one.
 ///
 /// # Examples
@@ -665,6 +669,7 @@ unsafe fn upid(pid: *const bindings::pid, level: u32) -> *const bindings::upid {
 mod tests {
     use super::*;
     use crate::current;
+    #[cfg(CONFIG_PID_NS)]
     use core::mem::MaybeUninit;
 
     /// Makes a `dev_t` as `MKDEV()` does.
@@ -732,6 +737,24 @@ mod tests {
                 });
                 assert!(is_right.is_ok());
             }
+        }
+    }
+
+    // The kernel has no namespace of a type that it was built without.
+    #[test]
+    fn supported_types_are_those_of_the_configuration() {
+        let expected: [(Type, bool); 8] = [
+            (Type::Uts, cfg!(CONFIG_UTS_NS)),
+            (Type::User, cfg!(CONFIG_USER_NS)),
+            (Type::Time, cfg!(CONFIG_TIME_NS)),
+            (Type::Pid, cfg!(CONFIG_PID_NS)),
+            (Type::Net, cfg!(CONFIG_NET_NS)),
+            (Type::Mnt, true),
+            (Type::Ipc, cfg!(CONFIG_IPC_NS)),
+            (Type::Cgroup, cfg!(CONFIG_CGROUPS)),
+        ];
+        for (ty, is_supported) in expected {
+            assert_eq!(ty.is_supported(), is_supported);
         }
     }
 

@@ -279,7 +279,50 @@ impl kernel::Module for BpfNsIdent {
 #[kunit_tests(bpf_ns_ident_kfuncs)]
 mod tests {
     use super::*;
-    use kernel::{current, ns::Type};
+    use kernel::{
+        current,
+        ns::{
+            made_up::with_namespace,
+            Type, //
+        },
+    };
+
+    // Each field has 64 bits, and `stat(2)` encodes devices in another way than the kernel.
+    #[test]
+    fn ident_is_what_userspace_sees() -> Result {
+        const ID: u64 = 0xfedc_ba98_7654_3210;
+
+        // Device 5:0x12345.
+        with_namespace(Type::Uts, 5 << 20 | 0x1_2345, 0xffff_fff1, ID, |ns| {
+            let ident = Ident::from(ns);
+
+            assert_eq!(ident.dev, 0x1230_0545);
+            assert_eq!(ident.ino, 0xffff_fff1);
+            assert_eq!(ident.id, ID);
+            assert!(ident.matches(ns));
+            assert!(Ident { id: 0, ..ident }.matches(ns));
+            for other in [
+                Ident {
+                    dev: (5 << 20 | 0x1_2345),
+                    ..ident
+                },
+                Ident {
+                    dev: ident.dev | 1 << 32,
+                    ..ident
+                },
+                Ident {
+                    id: ID as u32 as u64,
+                    ..ident
+                },
+                Ident {
+                    id: ID ^ 1 << 63,
+                    ..ident
+                },
+            ] {
+                assert!(!other.matches(ns));
+            }
+        })
+    }
 
     // An `id` of zero stands for any, and nothing else does.
     #[test]

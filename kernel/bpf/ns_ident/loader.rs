@@ -360,6 +360,17 @@ mod tests {
         assert!(foreign_namespaces(current).without(mnt).is_empty());
     }
 
+    // An exiting task has no `nsproxy` when it runs callbacks of task work.
+    #[test]
+    #[cfg(all(CONFIG_NET_NS, CONFIG_TIME_NS, CONFIG_UTS_NS))]
+    fn task_that_has_given_up_its_namespaces_is_foreign() -> Result {
+        let task = ns::made_up::ExitingTask::new()?;
+        let text = CString::try_from_fmt(fmt!("{}", foreign_namespaces(task.as_current())))?;
+
+        assert!(text.to_bytes() == b"cgroup, ipc, mnt, net, time, uts namespaces");
+        Ok(())
+    }
+
     #[test]
     fn kthread_may_not_load() {
         for kfunc in ["bpf_get_current_pidns_ident", RELATIVE[0]] {
