@@ -26,7 +26,7 @@ pub struct ProgType(bindings::bpf_prog_type);
 
 impl ProgType {
     /// Programs of type XDP that are not for a device: for an entry of a cpumap or a devmap, or
-    /// loaded without an attach type, as extensions of programs of type XDP are.
+    /// loaded without an attach type; and extensions of such programs.
     pub const XDP_OTHER: Self = Self(u64::BITS - 1);
 
     const fn bit(self) -> u64 {
@@ -213,7 +213,7 @@ impl Prog {
             (ty, (*prog).expected_attach_type)
         };
 
-        // An extension has no attach type of its own.
+        // While an extension is verified, it has the attach type of the program that it extends.
         match ProgType(ty) {
             ProgType::XDP if attach_type != bindings::bpf_attach_type_BPF_XDP => {
                 ProgType::XDP_OTHER
@@ -285,9 +285,31 @@ mod tests {
         for attach in [NONE, CPUMAP, DEVMAP] {
             assert_eq!(prog_type(XDP, attach, UNSPEC)?, ProgType::XDP_OTHER);
         }
+        assert_eq!(prog_type(EXT, DEVICE, XDP)?, ProgType::XDP);
+        assert_eq!(prog_type(EXT, CPUMAP, XDP)?, ProgType::XDP_OTHER);
         assert_eq!(prog_type(EXT, NONE, XDP)?, ProgType::XDP_OTHER);
         assert_eq!(prog_type(EXT, NONE, KPROBE)?, ProgType::KPROBE);
+        assert_eq!(prog_type(EXT, NONE, UNSPEC)?, ProgType(EXT));
         assert_eq!(prog_type(KPROBE, NONE, UNSPEC)?, ProgType::KPROBE);
+        Ok(())
+    }
+
+    // A program that traces an XDP program is not an XDP program.
+    #[test]
+    fn only_an_extension_is_of_the_type_that_it_extends() -> Result {
+        use bindings::{
+            bpf_attach_type_BPF_TRACE_FENTRY as FENTRY,
+            bpf_attach_type_BPF_TRACE_FEXIT as FEXIT,
+            bpf_prog_type_BPF_PROG_TYPE_SCHED_CLS as SCHED_CLS,
+            bpf_prog_type_BPF_PROG_TYPE_TRACING as TRACING,
+            bpf_prog_type_BPF_PROG_TYPE_XDP as XDP, //
+        };
+
+        for attach in [FENTRY, FEXIT] {
+            for dst in [XDP, SCHED_CLS] {
+                assert_eq!(prog_type(TRACING, attach, dst)?, ProgType::TRACING);
+            }
+        }
         Ok(())
     }
 

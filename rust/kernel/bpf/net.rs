@@ -188,7 +188,11 @@ pub struct XdpBuff(Opaque<bindings::xdp_buff>);
 // - `BPF_XDP_CPUMAP`: frames wait in a queue without a reference to the device that received them,
 //   and the program is called later.
 // - `BPF_XDP_DEVMAP`: a cpumap program can redirect such a frame to a devmap.
-// - None: an extension of a cpumap or devmap program may call a program without an attach type.
+// - None: an extension of a cpumap or devmap program has no attach type after its verification. So
+//   it may call a program without an attach type by a tail call.
+//
+// An extension cannot be the target of a tail call, and `bpf_check_attach_target()` does not attach
+// an extension of a `BPF_XDP` program to any of these programs.
 unsafe impl Object for XdpBuff {
     const NAME: &'static str = "xdp_md";
     const PROGS: ProgTypes = ProgTypes::new(&[ProgType::XDP]);

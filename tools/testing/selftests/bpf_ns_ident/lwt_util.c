@@ -104,3 +104,37 @@ int lwt_route_del(const struct lwt_route *route)
 	req.head.nlmsg_type = RTM_DELROUTE;
 	return talk(&req);
 }
+
+int lwt_endpoint_add(const char *sid, const char *dev, int prog_fd)
+{
+	static const char name[] = "endpoint";
+	__u16 encap_type = LWTUNNEL_ENCAP_SEG6_LOCAL;
+	__u32 action = SEG6_LOCAL_ACTION_END_BPF;
+	int ifindex = if_nametoindex(dev);
+	struct rtattr *encap, *bpf;
+	struct in6_addr addr;
+	struct request req = {
+		.head.nlmsg_type = RTM_NEWROUTE,
+		.head.nlmsg_len = NLMSG_LENGTH(sizeof(req.route)),
+		.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE,
+		.route.rtm_family = AF_INET6,
+		.route.rtm_dst_len = 128,
+		.route.rtm_table = RT_TABLE_MAIN,
+		.route.rtm_protocol = RTPROT_BOOT,
+		.route.rtm_scope = RT_SCOPE_UNIVERSE,
+		.route.rtm_type = RTN_UNICAST,
+	};
+
+	inet_pton(AF_INET6, sid, &addr);
+	add_attr(&req, RTA_DST, &addr, sizeof(addr));
+	add_attr(&req, RTA_OIF, &ifindex, sizeof(ifindex));
+	encap = add_attr(&req, RTA_ENCAP | NLA_F_NESTED, NULL, 0);
+	add_attr(&req, SEG6_LOCAL_ACTION, &action, sizeof(action));
+	bpf = add_attr(&req, SEG6_LOCAL_BPF | NLA_F_NESTED, NULL, 0);
+	add_attr(&req, SEG6_LOCAL_BPF_PROG, &prog_fd, sizeof(prog_fd));
+	add_attr(&req, SEG6_LOCAL_BPF_PROG_NAME, name, sizeof(name));
+	end_nest(&req, bpf);
+	end_nest(&req, encap);
+	add_attr(&req, RTA_ENCAP_TYPE, &encap_type, sizeof(encap_type));
+	return talk(&req);
+}

@@ -10,6 +10,7 @@
 
 #include <linux/lwtunnel.h>
 #include <linux/rtnetlink.h>
+#include <linux/seg6_local.h>
 
 struct lwt_route {
 	const char *addr;	/* what is routed, IPv4 */
@@ -21,5 +22,8 @@ struct lwt_route {
 /* In the caller's net namespace. Takes the place of such a route. */
 int lwt_route_add(const struct lwt_route *route, int prog_fd);
 int lwt_route_del(const struct lwt_route *route);
+
+/* Adds an endpoint of segment routing that runs a program (End.BPF). */
+int lwt_endpoint_add(const char *sid, const char *dev, int prog_fd);
 
 #endif /* _LWT_UTIL_H */

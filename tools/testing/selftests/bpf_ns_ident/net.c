@@ -518,14 +518,113 @@ TEST_TC(clsact, do_attach_clsact, BPF_TC_EGRESS, BPF_TC_INGRESS,
 TEST_TC(tcx, do_attach_tcx, BPF_TCX_EGRESS, BPF_TCX_INGRESS,
 	"CONFIG_NET_XGRESS")
 
-static int do_attach_netkit(void *unused)
+/* An extension gets the packet of the extended program. */
+TEST_F(net, extension_of_tcx)
+{
+	struct bpf_program *prog;
+
+	SKIP_WITHOUT("CONFIG_NET_XGRESS");
+	load(_metadata, &self->other, "tc_plain");
+	ASSERT_EQ(0, probe_prepare(&self->probe.probe, "net_freplace"));
+	prog = self->probe.probe.prog;
+	ASSERT_EQ(0, bpf_program__set_attach_target(prog, self->other.probe.fd,
+						    "plain"));
+	ASSERT_EQ(0, net_finish(&self->probe)) {
+		TH_LOG("%s", probe_log);
+	}
+	self->probe.probe.link = bpf_program__attach_freplace(
+		prog, self->other.probe.fd, "plain");
+	ASSERT_NE(NULL, self->probe.probe.link);
+	attach(&self->near, &self->other, do_attach_tcx, BPF_TCX_EGRESS);
+	expect_packets(_metadata, self, &self->probe, &udp, &self->near,
+		       &self->near);
+	expect_packets(_metadata, self, &self->probe, &tcp, &self->near,
+		       &self->near);
+}
+
+/* libxdp makes the programs of a device extensions of one program. */
+TEST_F(net, extension_of_xdp)
+{
+	struct bpf_program *prog;
+
+	load(_metadata, &self->other, "xdp_plain_ctx");
+	ASSERT_EQ(0, probe_prepare(&self->probe.probe, "net_freplace_xdp"));
+	prog = self->probe.probe.prog;
+	ASSERT_EQ(0, bpf_program__set_attach_target(prog, self->other.probe.fd,
+						    "plain"));
+	ASSERT_EQ(0, net_finish(&self->probe)) {
+		TH_LOG("%s", probe_log);
+	}
+	self->probe.probe.link = bpf_program__attach_freplace(
+		prog, self->other.probe.fd, "plain");
+	ASSERT_NE(NULL, self->probe.probe.link);
+	attach(&self->far, &self->other, do_attach_xdp, XDP_FLAGS_DRV_MODE);
+	expect_packets(_metadata, self, &self->probe, &udp, &self->far, NULL);
+	expect_packets(_metadata, self, &self->probe, &tcp, &self->far, NULL);
+}
+
+/* Helpers convert a looked up socket to other types. */
+TEST_F(net, sockets_as_others)
+{
+	static const int all[] = {
+		NET_FULL, NET_TCP_INFO, NET_TCP, NET_REQUEST
+	};
+
+	SKIP_WITHOUT("CONFIG_NET_XGRESS");
+	load(_metadata, &self->probe, "net_casts");
+	attach(&self->far, &self->probe, do_attach_tcx, BPF_TCX_INGRESS);
+	net_target(&self->probe, &self->near);
+	exchange(_metadata, self, &tcp);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		expect_answer(_metadata, &self->probe, all[i], &self->far);
+}
+
+static int do_connect_to_nobody(void *traffic)
+{
+	int ret = do_connect(traffic);
+
+	/* A datagram gets the answer, and not the connect(2). */
+	if (ret >= 0) {
+		send(conn, "?", 1, MSG_NOSIGNAL);
+		ret = recv(conn, &(char){ 0 }, 1, 0) < 0 ? -errno : 0;
+	}
+	do_close(NULL);
+	return ret;
+}
+
+/*
+ * Without a listener, the kernel replies from its own sockets. While it replies,
+ * such a socket is in the namespace of the reply.
+ */
+#define TEST_KERNEL_SOCKET(NAME, TRAFFIC)				\
+	TEST_F(net, NAME)						\
+	{								\
+		SKIP_WITHOUT("CONFIG_NET_XGRESS");			\
+		load(_metadata, &self->probe, "net_answers");		\
+		attach(&self->far, &self->probe, do_attach_tcx,		\
+		       BPF_TCX_EGRESS);					\
+		net_target(&self->probe, &self->near);			\
+		ASSERT_EQ(-ECONNREFUSED, ns_call(&self->near.task,	\
+						 do_connect_to_nobody,	\
+						 (void *)&(TRAFFIC)));	\
+		expect_answer(_metadata, &self->probe, NET_PACKET,	\
+			      &self->far);				\
+		expect_answer(_metadata, &self->probe, NET_SOCK,	\
+			      &self->far);				\
+	}
+
+TEST_KERNEL_SOCKET(kernel_socket_of_a_tcp_reset, tcp)
+TEST_KERNEL_SOCKET(kernel_socket_of_icmp, udp)
+
+/* The device of the primary end stands for either end. */
+static int do_attach_netkit(void *type)
 {
 	return bpf_link_create(ns_received_fd, if_nametoindex(NETKIT),
-			       BPF_NETKIT_PRIMARY, NULL);
+			       (uintptr_t)type, NULL);
 }
 
 /* There, the packet has the other device already when the program is called. */
-#define setup_netkit()							\
+#define setup_netkit(TYPE)						\
 	do {								\
 		char text_[512];					\
 									\
@@ -544,7 +643,7 @@ static int do_attach_netkit(void *unused)
 				    "/24 dev " NETKIT			\
 				    "\nlink set " NETKIT " up"));	\
 		load(_metadata, &self->probe, "net_tc");		\
-		attach(&self->near, &self->probe, do_attach_netkit, 0);	\
+		attach(&self->near, &self->probe, do_attach_netkit, TYPE); \
 	} while (0)
 
 static const struct traffic netkit_udp = { SOCK_DGRAM, NETKIT_FAR_ADDR };
@@ -554,10 +653,30 @@ TEST_F(net, netkit)
 {
 	const struct traffic *const all[] = { &netkit_udp, &netkit_tcp };
 
-	setup_netkit();
+	setup_netkit(BPF_NETKIT_PRIMARY);
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		expect_packets(_metadata, self, &self->probe, all[i],
 			       &self->far, &self->near);
+}
+
+static const struct traffic netkit_back = { SOCK_DGRAM, NETKIT_NEAR_ADDR };
+
+/* The far end is the peer: its packets go to the near end. */
+TEST_F(net, netkit_peer)
+{
+	void *arg = (void *)&netkit_back;
+
+	setup_netkit(BPF_NETKIT_PEER);
+	net_target(&self->probe, &self->far);
+	ASSERT_LE(0, ns_call(&self->near.task, do_listen, arg));
+	ASSERT_LE(0, ns_call(&self->far.task, do_connect, arg));
+	ASSERT_LE(0, ns_call(&self->near.task, do_accept, arg));
+	ASSERT_EQ(0, ns_call(&self->far.task, do_send, NULL));
+	ASSERT_EQ(0, ns_call(&self->near.task, do_receive, NULL));
+	expect_answer(_metadata, &self->probe, NET_PACKET, &self->near);
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->far);
+	EXPECT_EQ(1, self->probe.net->answers[NET_PACKET].calls);
+	end_traffic(self);
 }
 
 /* Both tasks are in it. */
@@ -632,6 +751,86 @@ static void expect_both(struct __test_metadata *_metadata,
 TEST_CGROUP_TASK(cgroup_sock)
 TEST_CGROUP_TASK(cgroup_connect)
 TEST_CGROUP_TASK(cgroup_getsockopt)
+
+static int do_setsockopt(void *unused)
+{
+	int one = 1;
+
+	return setsockopt(conn, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)) ?
+	       -errno : 0;
+}
+
+static int do_getpeername(void *unused)
+{
+	struct sockaddr_in addr;
+	socklen_t len = sizeof(addr);
+
+	return getpeername(conn, (struct sockaddr *)&addr, &len) ? -errno : 0;
+}
+
+static int do_sendto(void *traffic)
+{
+	struct sockaddr_in addr = traffic_addr(traffic);
+
+	return sendto(conn, "?", 1, MSG_NOSIGNAL, (struct sockaddr *)&addr,
+		      sizeof(addr)) == 1 ? 0 : -errno;
+}
+
+/*
+ * One side uses its socket while the program is attached to the cgroup of both
+ * sides.
+ */
+static void expect_cgroup(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(net) *self, const struct side *side,
+			  const struct traffic *traffic,
+			  int (*fn)(void *traffic))
+{
+	setup_traffic(_metadata, self, traffic);
+	net_target(&self->probe, side);
+	ASSERT_EQ(0, ns_call(&side->task, fn, (void *)traffic));
+	expect_answer(_metadata, &self->probe, NET_SOCK, side);
+	expect_answer(_metadata, &self->probe, NET_TASK, side);
+	/* do_close() may have closed these already. */
+	net_target(&self->probe, &self->near);
+	end_traffic(self);
+}
+
+#define TEST_CGROUP_CALL(NAME, SIDE, DO)				\
+	TEST_F(net, NAME)						\
+	{								\
+		open_cgroup();						\
+		load(_metadata, &self->probe, "net_" #NAME);		\
+		attach_cgroup(&self->probe);				\
+		expect_cgroup(_metadata, self, &self->SIDE, &udp, DO);	\
+	}
+
+TEST_CGROUP_CALL(cgroup_setsockopt, near, do_setsockopt)
+TEST_CGROUP_CALL(cgroup_getpeername, near, do_getpeername)
+TEST_CGROUP_CALL(cgroup_sendmsg, near, do_sendto)
+TEST_CGROUP_CALL(cgroup_sock_release, near, do_close)
+
+TEST_F(net, cgroup_bind)
+{
+	open_cgroup();
+	load(_metadata, &self->probe, "net_cgroup_bind");
+	attach_cgroup(&self->probe);
+	net_target(&self->probe, &self->far);
+	ASSERT_LE(0, ns_call(&self->far.task, do_listen, (void *)&udp));
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->far);
+	expect_answer(_metadata, &self->probe, NET_TASK, &self->far);
+	end_traffic(self);
+}
+
+TEST_F(net, cgroup_recvmsg)
+{
+	open_cgroup();
+	load(_metadata, &self->probe, "net_cgroup_recvmsg");
+	attach_cgroup(&self->probe);
+	net_target(&self->probe, &self->far);
+	exchange(_metadata, self, &udp);
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->far);
+	expect_answer(_metadata, &self->probe, NET_TASK, &self->far);
+}
 
 #define TEST_LSM(NAME)							\
 	TEST_F(net, NAME)						\
@@ -878,6 +1077,56 @@ TEST_F(net, lwt_out)
 		exchange(_metadata, self, all[i]);
 		expect_answer(_metadata, &self->probe, NET_SOCK, &self->near);
 	}
+}
+
+#define SID		"fc00::1"
+#define ROUTED_ADDR6	"fd00:1::2"
+
+static int do_add_endpoint(void *unused)
+{
+	return lwt_endpoint_add(SID, DEV, ns_received_fd);
+}
+
+static int do_send6(void *unused)
+{
+	struct sockaddr_in6 addr = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(NET_PORT),
+	};
+	int sock = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err = 0;
+
+	inet_pton(AF_INET6, ROUTED_ADDR6, &addr.sin6_addr);
+	if (sock < 0 || sendto(sock, "?", 1, 0, (struct sockaddr *)&addr,
+			       sizeof(addr)) != 1)
+		err = -errno;
+	close(sock);
+	return err;
+}
+
+/* The packet ends at an endpoint of segment routing at the far end. */
+TEST_F(net, lwt_seg6local)
+{
+	char text[64];
+
+	SKIP_WITHOUT("CONFIG_IPV6_SEG6_BPF");
+	load(_metadata, &self->probe, "net_lwt_seg6local");
+	snprintf(text, sizeof(text), "-6 -n %s", self->near.name);
+	ASSERT_EQ(0, run_ip(text,
+			    "addr add fd00::1/64 dev " DEV " nodad\n"
+			    "route add " SID "/128 via fd00::2 dev " DEV "\n"
+			    "route add " ROUTED_ADDR6 "/128 encap seg6 mode inline "
+			    "segs " SID " dev " DEV));
+	snprintf(text, sizeof(text), "-6 -n %s", self->far.name);
+	ASSERT_EQ(0, run_ip(text, "addr add fd00::2/64 dev " DEV " nodad"));
+	attach(&self->far, &self->probe, do_add_endpoint, 0);
+	net_target(&self->probe, &self->near);
+	ASSERT_EQ(0, ns_call(&self->near.task, do_send6, NULL));
+	/* The kernel resolves the neighbour first. */
+	for (int i = 0; i < 1000 && !self->probe.net->answers[NET_PACKET].calls; i++)
+		usleep(10000);
+	expect_answer(_metadata, &self->probe, NET_PACKET, &self->far);
+	EXPECT_EQ(1, self->probe.net->answers[NET_PACKET].calls);
 }
 
 static const unsigned char packet_to_port[64] = {
@@ -1330,7 +1579,7 @@ TEST_WHILE_DEVICE_GOES(netfilter_out, "net_netfilter", do_attach_netfilter,
 /* The other device is in the far namespace, which goes. */
 TEST_F(net, netkit_while_the_namespace_goes)
 {
-	setup_netkit();
+	setup_netkit(BPF_NETKIT_PRIMARY);
 	expect_while_far_goes(_metadata, self, &netkit_udp, NET_PACKET);
 }
 
@@ -1606,6 +1855,70 @@ static void expect_frames_before_device(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, cpumap->wrong);
 	end_traffic(self);
 	close(sock);
+}
+
+/* An update of a devmap finds the device in the namespace of the caller. */
+static int update_in(const struct side *side, int map, const void *value)
+{
+	int status, fd = open_netns(side);
+	__u32 zero = 0;
+	pid_t pid;
+
+	if (fd < 0)
+		return fd;
+	pid = fork();
+	if (!pid)
+		_exit(setns(fd, CLONE_NEWNET) ||
+		      bpf_map_update_elem(map, &zero, value, 0));
+	close(fd);
+	return waitpid(pid, &status, 0) == pid ? status : -errno;
+}
+
+/* A program of a cpumap or devmap may call bpf_sk_netns_ident() only. */
+static void expect_in_map(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(net) *self, const char *map_name,
+			  const char *prog_name, int flags)
+{
+	struct bpf_cpumap_val cpu = { .qsize = 64 };
+	struct bpf_devmap_val device = {};
+	const struct bpf_object *obj;
+	bool is_cpu = !strcmp(map_name, "cpus");
+	struct bpf_program *prog;
+	int sock, map;
+
+	load(_metadata, &self->probe, "net_xdp_maps");
+	obj = self->probe.probe.obj;
+	map = bpf_object__find_map_fd_by_name(obj, map_name);
+	prog = bpf_object__find_program_by_name(obj, prog_name);
+	ASSERT_LE(0, map);
+	ASSERT_NE(NULL, prog);
+	sock = socket_of(&self->far);
+	ASSERT_LE(0, sock);
+	device.ifindex = if_index(sock);
+	close(sock);
+	cpu.bpf_prog.fd = device.bpf_prog.fd = bpf_program__fd(prog);
+	ASSERT_EQ(0, update_in(&self->far, map,
+			       is_cpu ? (void *)&cpu : (void *)&device));
+	attach(&self->far, &self->probe, do_attach_xdp, flags);
+	setup_traffic(_metadata, self, &udp);
+	net_target(&self->probe, &self->near);
+	ASSERT_EQ(0, ns_call(&self->near.task, do_send, NULL));
+	for (int i = 0; i < 1000 && !self->probe.net->answers[NET_SOCK].calls; i++)
+		usleep(10000);
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->far);
+	EXPECT_EQ(1, self->probe.net->answers[NET_SOCK].calls);
+	end_traffic(self);
+}
+
+TEST_F(net, socket_in_a_cpumap)
+{
+	expect_in_map(_metadata, self, "cpus", "in_cpumap", XDP_FLAGS_DRV_MODE);
+}
+
+TEST_F(net, socket_in_a_devmap)
+{
+	expect_in_map(_metadata, self, "devices", "in_devmap",
+		      XDP_FLAGS_SKB_MODE);
 }
 
 TEST_F(net, device_of_frames_in_a_cpumap)

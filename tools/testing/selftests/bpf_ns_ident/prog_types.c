@@ -366,6 +366,43 @@ TEST_F(promised, extension_of_kprobe)
 	probe_close(&plain);
 }
 
+static int do_run_packet(void *fd)
+{
+	static const char packet[64];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
+		    .data_size_in = sizeof(packet));
+
+	return bpf_prog_test_run_opts((intptr_t)fd, &opts);
+}
+
+/* A program that traces another program has the type TRACING. */
+#define TEST_OF_A_PROGRAM(NAME, OBJECT, TARGET)				\
+	TEST_F(promised, NAME)						\
+	{								\
+		struct probe target;					\
+									\
+		SKIP_WITHOUT("CONFIG_DYNAMIC_FTRACE");			\
+		ASSERT_EQ(0, probe_load(&target, TARGET));		\
+		ASSERT_EQ(0, probe_prepare(&self->probe, OBJECT));	\
+		ASSERT_EQ(0, bpf_program__set_attach_target(		\
+			self->probe.prog, target.fd, "on_" TARGET));	\
+		ASSERT_EQ(0, probe_finish(&self->probe)) {		\
+			TH_LOG("%s", probe_log);			\
+		}							\
+		self->probe.link = bpf_program__attach(self->probe.prog); \
+		ASSERT_NE(NULL, self->probe.link);			\
+		expect_triggered(_metadata, &self->probe, &self->task,	\
+				 NULL, do_run_packet,			\
+				 (void *)(intptr_t)target.fd);		\
+		EXPECT_EQ(1, self->probe.report->calls);		\
+		probe_close(&target);					\
+	}
+
+TEST_OF_A_PROGRAM(fentry_of_xdp, "fentry", "xdp_plain")
+TEST_OF_A_PROGRAM(fexit_of_xdp, "fexit", "xdp_plain")
+TEST_OF_A_PROGRAM(fentry_of_sched_cls, "fentry", "tc_plain")
+TEST_OF_A_PROGRAM(fexit_of_sched_cls, "fexit", "tc_plain")
+
 /* What programs must not ask, by type. What they may is in the other tests. */
 FIXTURE(refused)
 {
@@ -517,6 +554,75 @@ TEST_REFUSED_BTF(tp_btf, TRACING, BPF_TRACE_RAW_TP, "net_dev_xmit",
 		 "CONFIG_TRACEPOINTS")
 TEST_REFUSED_BTF(lsm, LSM, BPF_LSM_MAC, "file_open", "CONFIG_BPF_LSM")
 
+/* Returns the type id of a function of a program. */
+static int find_in_prog(int prog, const char *func)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	struct btf *btf;
+	int id;
+
+	if (bpf_prog_get_info_by_fd(prog, &info, &len))
+		return -errno;
+	btf = btf__load_from_kernel_by_id(info.btf_id);
+	id = btf ? btf__find_by_name_kind(btf, func, BTF_KIND_FUNC) : -errno;
+	btf__free(btf);
+	return id;
+}
+
+/* The arguments are right for one kfunc only. The others get past the filter. */
+static void expect_not_refused(struct __test_metadata *_metadata,
+			       struct raw_prog *prog, enum bpf_prog_type type,
+			       enum bpf_attach_type attach_type, int kinds)
+{
+	char not_allowed[128];
+	struct kfunc kfunc;
+	int fd;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kfuncs); i++) {
+		if (!(kfuncs[i].kind & kinds))
+			continue;
+		ASSERT_EQ(0, kfunc_find(&kfunc, MODULE, kfuncs[i].name));
+		prog->kfunc = &kfunc;
+		fd = raw_load_type(prog, type, attach_type);
+		snprintf(not_allowed, sizeof(not_allowed), NOT_ALLOWED,
+			 kfuncs[i].name);
+		EXPECT_EQ(NULL, strstr(prog->log, not_allowed)) {
+			TH_LOG("%s", prog->log);
+		}
+		if (!strcmp(kfuncs[i].name, KFUNC)) {
+			EXPECT_LE(0, fd) {
+				TH_LOG("%s", prog->log);
+			}
+		}
+		fd_drop(fd);
+		kfunc_close(&kfunc);
+	}
+}
+
+#define TEST_TRACING_OF(NAME, TARGET, ATTACH_TYPE)			\
+	TEST_F(refused, NAME)						\
+	{								\
+		struct probe target;					\
+									\
+		SKIP_WITHOUT("CONFIG_DYNAMIC_FTRACE");			\
+		ASSERT_EQ(0, probe_load(&target, TARGET));		\
+		self->prog.attach_prog_fd = target.fd;			\
+		self->prog.attach_btf_id = find_in_prog(target.fd, "plain"); \
+		ASSERT_LT(0, (int)self->prog.attach_btf_id);		\
+		expect_refused(_metadata, &self->prog,			\
+			       BPF_PROG_TYPE_TRACING, ATTACH_TYPE, PACKET); \
+		expect_not_refused(_metadata, &self->prog,		\
+				   BPF_PROG_TYPE_TRACING, ATTACH_TYPE,	\
+				   TASK | SOCK);			\
+		probe_close(&target);					\
+	}
+
+TEST_TRACING_OF(fentry_of_xdp, "xdp_plain", BPF_TRACE_FENTRY)
+TEST_TRACING_OF(fexit_of_xdp, "xdp_plain", BPF_TRACE_FEXIT)
+TEST_TRACING_OF(fentry_of_sched_cls, "tc_plain", BPF_TRACE_FENTRY)
+TEST_TRACING_OF(fexit_of_sched_cls, "tc_plain", BPF_TRACE_FEXIT)
+
 /* Neither packets nor tasks, whatever their hooks have in common. */
 #define ALL_KINDS (TASK | SOCK | PACKET)
 TEST_REFUSED(sk_msg, SK_MSG, BPF_SK_MSG_VERDICT, ALL_KINDS)
@@ -539,6 +645,46 @@ TEST_F(refused, extension_of_xdp)
 		TH_LOG("%s", probe_log);
 	}
 	probe_close(&target);
+}
+
+/* An extension has the attach type of the extended program. */
+static int try_extension_of(enum bpf_attach_type type)
+{
+	struct probe target, probe;
+	int err;
+
+	err = probe_prepare(&target, "xdp_plain_ctx");
+	if (err)
+		return err;
+	bpf_program__set_expected_attach_type(target.prog, type);
+	err = probe_finish(&target) ?: probe_prepare(&probe, "net_freplace_xdp");
+	if (err)
+		return err;
+	libbpf_set_print(NULL);
+	err = bpf_program__set_attach_target(probe.prog, target.fd, "plain") ?:
+	      probe_finish(&probe);
+	if (!err)
+		probe_close(&probe);
+	probe_close(&target);
+	return err;
+}
+
+TEST_F(refused, extension_of_xdp_for_a_map)
+{
+	static const enum bpf_attach_type others[] = {
+		0, BPF_XDP_CPUMAP, BPF_XDP_DEVMAP
+	};
+
+	EXPECT_EQ(0, try_extension_of(BPF_XDP)) {
+		TH_LOG("%s", probe_log);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		EXPECT_EQ(-EACCES, try_extension_of(others[i]));
+		EXPECT_NE(NULL, strstr(probe_log,
+				       "bpf_xdp_netns_ident is not allowed")) {
+			TH_LOG("type %d: %s", others[i], probe_log);
+		}
+	}
 }
 
 TEST_F(refused, struct_ops)

@@ -21,6 +21,10 @@ enum {
 	NET_SOCK,		/* where the socket was opened */
 	NET_PEER,		/* the same, of the socket at the other end */
 	NET_TASK,		/* where the current task is */
+	NET_FULL,		/* of a socket that helpers converted */
+	NET_TCP_INFO,
+	NET_TCP,
+	NET_REQUEST,
 	NET_ANSWERS,
 };
 

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "net.bpf.h"
+
+/* Replaces plain() of the program that the test names. */
+SEC("freplace")
+int on_net_freplace(struct __sk_buff *skb)
+{
+	if (net_is_met(skb, ETH_HLEN))
+		net_ask_skb(skb);
+	return 0;
+}
