@@ -505,6 +505,17 @@ TEST_F(raw, map_value_that_programs_may_only_read)
 			   MAP_VALUE(self->map));
 }
 
+/* A constant of a program is in such a map. The kfunc only reads it. */
+TEST_F(raw, pidns_that_is_constant)
+{
+	make_map(STACK, BPF_F_RDONLY_PROG);
+	kfunc_close(&self->kfunc);
+	ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE,
+				"bpf_get_current_pid_tgid_in"));
+	expect_arg_refused(self->prog, -EACCES, "write into map forbidden",
+			   MAP_VALUE(self->map));
+}
+
 /* The kfunc does not read, but how should the verifier know? */
 TEST_F(raw, map_value_that_programs_may_only_write)
 {

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -722,6 +723,90 @@ TEST_F(refusal, of_names_that_bpf_does_not_take)
 	EXPECT_FALSE(klog_find(self->klog, MODULE, NULL, 0));
 }
 
+/* A thread that loads, in the initial pid namespace. */
+struct thread {
+	struct raw_prog *prog;
+	pid_t tid;
+	int err;
+};
+
+static void *load_in_thread(void *arg)
+{
+	struct thread *thread = arg;
+
+	prctl(PR_SET_NAME, "not_the_leader");
+	thread->tid = gettid();
+	thread->err = do_load_syscall(thread->prog);
+	return NULL;
+}
+
+static int do_load_in_thread(void *arg)
+{
+	struct thread *thread = arg;
+	pthread_t id;
+	int err;
+
+	prctl(PR_SET_NAME, "the_leader");
+	err = pthread_create(&id, NULL, load_in_thread, thread) ?:
+	      pthread_join(id, NULL);
+	return err ? -err : thread->err;
+}
+
+TEST_F(refusal, names_the_thread)
+{
+	struct thread *thread = ns_alloc(sizeof(*thread));
+	char line[512] = "", want[512];
+
+	ASSERT_NE(NULL, thread);
+	thread->prog = self->prog;
+	ns_stop(&self->task);
+	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWUTS));
+	EXPECT_EQ(-EACCES, ns_call(&self->task, do_load_in_thread, thread));
+	ASSERT_NE(self->task.pid, thread->tid);
+	snprintf(want, sizeof(want),
+		 "%s: prog raw: load by not_the_leader[%d] refused, not in the initial uts namespace",
+		 MODULE, thread->tid);
+	EXPECT_TRUE(klog_find(self->klog, REFUSED, line, sizeof(line)));
+	EXPECT_EQ(0, strncmp(want, line, strlen(want))) {
+		TH_LOG("%s", line);
+	}
+}
+
+/* libbpf loads a rejected program again to get the verifier's log. */
+static int do_load_by_libbpf(void *unused)
+{
+	struct bpf_object *obj;
+	char path[1200];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/syscall.bpf.o", test_dir());
+	libbpf_set_print(NULL);
+	obj = bpf_object__open_file(path, NULL);
+	if (!obj)
+		return -errno;
+	err = bpf_object__load(obj);
+	bpf_object__close(obj);
+	return err;
+}
+
+TEST_F(refusal, has_two_lines_with_libbpf)
+{
+	char lines[2][512] = {}, want[512];
+
+	ASSERT_EQ(-EACCES, ns_call(&self->task, do_load_by_libbpf, NULL));
+	snprintf(want, sizeof(want),
+		 "%s: prog on_syscall: load by %.15s[%d] refused, not in the initial pid namespace",
+		 MODULE, program_invocation_short_name, self->task.pid);
+	for (int i = 0; i < 2; i++) {
+		EXPECT_TRUE(klog_find(self->klog, MODULE, lines[i],
+				      sizeof(lines[i])));
+		EXPECT_EQ(0, strncmp(want, lines[i], strlen(want))) {
+			TH_LOG("%s", lines[i]);
+		}
+	}
+	EXPECT_FALSE(klog_find(self->klog, MODULE, NULL, 0));
+}
+
 /* Neither in the kernel log, nor in what the verifier says to the loader. */
 static bool has_address(const char *text)
 {
@@ -782,6 +867,33 @@ static time_t now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec;
+}
+
+/* Each refusal has a line, or counts in a number of suppressed lines. */
+TEST_F(refusal, says_how_many_were_suppressed)
+{
+	char line[512], *number;
+	int lines = 0, suppressed = 0;
+
+	ASSERT_EQ(0, ns_call(&self->task, do_load_often, self->prog));
+	/* The next interval of 5 s begins with the number. */
+	sleep(6);
+	self->prog->name = NULL;
+	ASSERT_EQ(-EACCES, ns_call(&self->task, do_load_syscall, self->prog));
+	while (klog_find(self->klog, MODULE, line, sizeof(line))) {
+		if (strstr(line, REFUSED)) {
+			lines++;
+			continue;
+		}
+		number = strstr(line, "::loader: ");
+		ASSERT_NE(NULL, number) {
+			TH_LOG("%s", line);
+		}
+		EXPECT_NE(NULL, strstr(line, " callbacks suppressed"));
+		suppressed += atoi(number + strlen("::loader: "));
+	}
+	EXPECT_LT(0, suppressed);
+	EXPECT_EQ(LOADS_EACH + 1, lines + suppressed);
 }
 
 /* From several containers at once. */
