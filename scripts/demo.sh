@@ -146,7 +146,9 @@ pid_of()
 # Prints the columns of the row of workload $1: st_dev st_ino verdict.
 row_of()
 {
-	awk -v name="$1" '$7 == name { print $1, $2, $6 }' "$dir/table"
+	awk -v name="$1" '
+		$1 == "ST_DEV" { for (i = 1; i < NF; i++) if ($i == "STAT(2)") verdict = i }
+		$NF == name { print $1, $2, $verdict }' "$dir/table"
 }
 
 check_table()
@@ -231,8 +233,8 @@ write_workload
 start_workloads
 await_workloads
 
-step "3. Whose system calls are whose? nstop --once"
-"$NSTOP" --once > "$dir/table"
+step "3. Whose system calls are whose? nstop --once --tree"
+COLUMNS=80 "$NSTOP" --once --tree --sort -id > "$dir/table"
 status=$?
 cat "$dir/table"
 [ "$status" -eq 0 ] || fail "nstop's exit status is $status"

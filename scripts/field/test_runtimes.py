@@ -70,7 +70,7 @@ def check_lsns(maker, container, outside):
 
 
 def nstop_row(dev, ino):
-    out = run(NSTOP, "--once", "--containers", "--interval", "0.5").stdout
+    out = run(NSTOP, "--once", "--all", "--containers", "--interval", "0.5").stdout
     rows = [line for line in out.splitlines() if re.match(rf" *{dev} +{ino} ", line)]
     return rows[0] if rows else ""
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the BPF program and the program that reads its maps agree on. */
+/* Types and limits that the BPF programs share with nstop. */
 #ifndef NSTOP_H
 #define NSTOP_H
 
@@ -8,39 +8,39 @@
 #define NSTOP_COMM_LEN	16
 #define NSTOP_NR_MOVES	4
 
-/* As the kfuncs of the module bpf_ns_ident fill it. */
+/* The result of the kfuncs of the module bpf_ns_ident. */
 struct bpf_ns_ident {
 	__u64 dev;		/* st_dev of the namespace's file */
 	__u64 ino;		/* st_ino of it */
-	__u64 id;		/* what NS_GET_ID says, never reused in one boot */
+	__u64 id;		/* result of NS_GET_ID, never reused until the next boot */
 };
 
-/* What the BPF program is told before it is loaded. */
+/* Read-only data of the BPF program, which nstop sets before the load. */
 struct nstop_config {
 	__u32 ns_type;			/* CLONE_NEW* */
 	__u32 per_thread;		/* tasks are threads, else thread groups */
 	struct bpf_ns_ident seen_by;	/* a pid namespace, all zero: none */
 	__s64 moves[NSTOP_NR_MOVES];	/* system calls, see below */
-	__u64 nr_moves;			/* so many of them */
+	__u64 nr_moves;			/* number of valid elements of moves */
 };
 
-/* A task: the start time tells apart two that had the same number. */
+/* A task. The start time distinguishes tasks that had the same pid. */
 struct nstop_task_key {
 	__u64 start;		/* start_boottime, of the leader of a group, in ns */
 	__u64 pid;		/* in the initial pid namespace */
 };
 
 struct nstop_task {
-	struct bpf_ns_ident ident;	/* the first answer for this task */
+	struct bpf_ns_ident ident;	/* the first result for this task */
 	__s64 seen_pid;			/* its pid in seen_by, or -errno */
-	__u64 changed;			/* a later answer was a different one */
-	__u64 moved;			/* it had reason to: called one of moves */
-	char comm[NSTOP_COMM_LEN];	/* at the time of the first answer */
+	__u64 changed;			/* a later result was different */
+	__u64 moved;			/* it has called one of moves, which may change the result */
+	char comm[NSTOP_COMM_LEN];	/* at the time of the first result */
 };
 
 /* System calls that are missing from the maps, by reason. */
 struct nstop_lost {
-	__u64 no_ident;		/* the kfunc gave an error */
+	__u64 no_ident;		/* the kfunc returned an error */
 	__u64 ns_full;		/* no room for the namespace: not counted */
 	__u64 task_full;	/* no room for the task: counted, not compared */
 };

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counts packets and bytes by the identity of the net namespace that they are
- * in. One program for each direction serves all devices of all namespaces.
+ * Counts packets and bytes by the identity of their net namespace. One program
+ * for each direction is attached to all devices of all namespaces.
  */
-#include "vmlinux.h"
+#include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "nstop.h"
 
 int bpf_skb_netns_ident(const struct __sk_buff *skb,
 			struct bpf_ns_ident *ident) __ksym;
 
-/* Per CPU, and added to without atomics: softirqs are off on both ways. */
+/* Per CPU, so no atomic operations: softirqs are off in both directions. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, NSTOP_MAX_NS);
@@ -32,7 +32,7 @@ static void count(const struct __sk_buff *skb, int direction)
 
 	sum = bpf_map_lookup_elem(&traffic, &ident);
 	if (!sum) {
-		/* May fail because another CPU was faster, which is fine. */
+		/* An error means that another CPU has added it. */
 		bpf_map_update_elem(&traffic, &ident, &zero, BPF_NOEXIST);
 		sum = bpf_map_lookup_elem(&traffic, &ident);
 	}

@@ -2,86 +2,89 @@
 /*
  * Traffic, by net namespace.
  *
- * A BPF program on each device of each namespace that has a name in /run/netns,
- * and of the one that nstop is in, asks bpf_skb_netns_ident() of every packet
- * in which namespace it is. Two sources are put beside that: stat(2) and
- * NS_GET_ID on the namespaces' files, and what the devices themselves count.
+ * A BPF program on each device of each net namespace calls bpf_skb_netns_ident()
+ * for each packet. nstop compares the identities with stat(2) and NS_GET_ID on
+ * the namespaces' files, and shows the counters of the devices beside its own.
  */
 #define _GNU_SOURCE
 #define __SANE_USERSPACE_TYPES__	/* __u64 is long long everywhere */
-#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/param.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
-
-#include <linux/magic.h>
-#include <linux/nsfs.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "nstop_user.h"
-#include "nstop_net.skel.h"	/* after what it is about */
+#include "nstop_net.h"
+#include "nstop_net.skel.h"	/* after its types */
 
-#define NAMES	"/run/netns"	/* where ip-netns(8) keeps the files */
 #define SELF	"/proc/thread-self/ns/net"
 #define DEVICES	"/proc/thread-self/net/dev"
 
 #define MAX_LINKS	64	/* on one side of a device, BPF_MPROG_MAX */
-#define MAX_NOTES	10	/* names that are skipped, per round */
+#define MAX_NOTES	10	/* about skipped devices and names, per round */
 
 /* A device that packets are counted on. */
 struct device {
-	unsigned int ifindex;		/* others may have had it, or will */
+	unsigned int ifindex;		/* a number that is reused */
 	int links[NSTOP_NR_DIRECTIONS];
-	__u32 link_id;			/* of that for what is received */
-	bool new;			/* what it has counted is not known */
-	struct nstop_traffic counted;	/* by itself, ever since */
+	__u32 link_id;			/* of the link for received packets */
+	bool new;			/* its own counters are not read yet */
+	struct nstop_traffic counted;	/* by the device, since it exists */
 	bool seen;			/* when the namespace was last looked at */
 };
 
 /* A row of the table. */
 struct netns {
 	struct bpf_ns_ident ident;
-	char *name;			/* in NAMES, NULL: has none */
+	char *name;			/* escaped, NULL: has none */
 	struct device *devices;
 	size_t nr_devices;
-	struct nstop_traffic told;	/* by the BPF program, ever since */
-	bool stat;			/* there is a file that says so */
+	struct nstop_traffic total;	/* by the BPF program, since the first packet */
+	bool stat;			/* a file has this identity */
 
 	/* This round only. */
 	struct nstop_traffic bpf;
 	struct nstop_traffic link;
 	bool seen;
+	size_t nr_counted;		/* devices */
+
+	/* The oldest process that is in there, 0: none. */
+	pid_t pid;
+	__u64 start;
+	char comm[NSTOP_COMM_LEN];
+	char container[NSTOP_NAME_LEN];
 };
 
 static struct netns **rows;
 static size_t nr_rows;
 
 /*
- * A device went to where nstop does not look, if it is anywhere: in this round,
- * or in the one before. Packets that it has counted after nstop had read the
- * counters, and before it looked for devices, are in the next round.
+ * A device has left its namespace: in this round, or in the one before. The next
+ * round has the packets after nstop has read the counters, and before it looks
+ * for devices.
  */
 static bool moved, moved_before;
 
-/* Devices in this round for whose links there was no room. */
+/* Devices of this round whose links exceed the limit of open files. */
 static unsigned int not_counted;
 
-/* Names of what else there is in NAMES in this round: those of the first ones. */
+/* The first errors of this round, each for a device or a namespace that is skipped. */
 static char *skipped[MAX_NOTES];
 static size_t nr_skipped;
 
+static struct nstop_net_bpf *skel;
+static int traffic_fd;
+static double started;		/* when the round was */
 static int own_fd;
 static struct bpf_ns_ident own;
 static int prog_fds[NSTOP_NR_DIRECTIONS];
@@ -111,6 +114,30 @@ static const char *name_of(const struct netns *ns)
 	return same_ident(&own, &ns->ident) ? "(this one)" : "-";
 }
 
+__attribute__((format(printf, 1, 2)))
+static void skip(const char *format, ...)
+{
+	va_list args;
+
+	if (nr_skipped < MAX_NOTES) {
+		va_start(args, format);
+		if (vasprintf(&skipped[nr_skipped], format, args) < 0)
+			err(EXIT_ERROR, "out of memory");
+		va_end(args);
+	}
+	nr_skipped++;
+}
+
+/* The reason is in errno. */
+static void skip_device(const struct netns *ns, const char *device)
+{
+	int error = errno;
+	char *name = escaped(device, SIZE_MAX, false);
+
+	skip("device %s of net namespace %s: %s", name, name_of(ns), strerror(error));
+	free(name);
+}
+
 static void detach(struct device *device)
 {
 	int i;
@@ -120,7 +147,7 @@ static void detach(struct device *device)
 			close(device->links[i]);
 }
 
-/* Is it the device that has its number in the namespace this process is in? */
+/* Is the device in the namespace of this process? */
 static bool is_here(const struct device *device)
 {
 	__u32 prog_ids[MAX_LINKS], link_ids[MAX_LINKS], i;
@@ -141,8 +168,8 @@ static bool is_here(const struct device *device)
 }
 
 /*
- * Can the links of one more device be open, besides what is open for a moment?
- * A new file gets the lowest number that is free.
+ * Does the limit of open files permit the links of one more device? A new file
+ * gets the lowest free number.
  */
 static bool has_room(void)
 {
@@ -156,7 +183,7 @@ static bool has_room(void)
 	return fd + needed <= max_files();
 }
 
-/* Returns false if the device is gone, or there is no room for its links. */
+/* Returns false if the device is gone, or cannot have the links. */
 static bool attach(struct device *device, const struct netns *ns,
 		   const char *name)
 {
@@ -164,7 +191,7 @@ static bool attach(struct device *device, const struct netns *ns,
 		[NSTOP_RX] = BPF_TCX_INGRESS,
 		[NSTOP_TX] = BPF_TCX_EGRESS,
 	};
-	/* Before those that may drop the packet. */
+	/* Before programs that may drop the packet. */
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = BPF_F_BEFORE);
 	struct bpf_link_info info = {};
 	__u32 len = sizeof(info);
@@ -182,14 +209,15 @@ static bool attach(struct device *device, const struct netns *ns,
 		if (device->links[i] >= 0)
 			continue;
 		if (errno != ENODEV)
-			err(EXIT_ERROR, "device %s of net namespace %s",
-			    name, name_of(ns));
+			skip_device(ns, name);
 		detach(device);
 		return false;
 	}
-	if (bpf_link_get_info_by_fd(device->links[NSTOP_RX], &info, &len))
-		err(EXIT_ERROR, "device %s of net namespace %s", name,
-		    name_of(ns));
+	if (bpf_link_get_info_by_fd(device->links[NSTOP_RX], &info, &len)) {
+		skip_device(ns, name);
+		detach(device);
+		return false;
+	}
 	device->link_id = info.id;
 	return true;
 }
@@ -223,15 +251,17 @@ static void forget_device(struct netns *ns, struct device *device)
 	*device = ns->devices[--ns->nr_devices];
 }
 
-/* Has the packets counted of devices that are new here. */
+/* Attaches the programs to new devices. */
 static void add_devices(struct netns *ns)
 {
 	struct if_nameindex *names, *name;
 	struct device *device;
 
 	names = if_nameindex();
-	if (!names)
-		err(EXIT_ERROR, "devices of net namespace %s", name_of(ns));
+	if (!names) {
+		skip("devices of net namespace %s: %s", name_of(ns), strerror(errno));
+		return;
+	}
 	for (name = names; name->if_index; name++) {
 		struct device new = { .ifindex = name->if_index, .new = true };
 
@@ -248,7 +278,7 @@ static void add_devices(struct netns *ns)
 	if_freenameindex(names);
 }
 
-/* Is looked at after it was counted, so it is the one that has counted that. */
+/* The check after reading the counters shows that they belong to this device. */
 static void look_at_device(struct netns *ns, const char *name,
 			   const struct nstop_traffic *counted)
 {
@@ -263,7 +293,7 @@ static void look_at_device(struct netns *ns, const char *name,
 	device->seen = true;
 }
 
-/* Reads what the devices of the namespace that this process is in count. */
+/* Reads the counters of the devices in the namespace of this process. */
 static void read_devices(struct netns *ns)
 {
 	struct nstop_traffic counted;
@@ -272,10 +302,12 @@ static void read_devices(struct netns *ns)
 	FILE *f;
 
 	f = fopen(DEVICES, "re");
-	if (!f)
-		err(EXIT_ERROR, DEVICES);
+	if (!f) {
+		skip(DEVICES " of net namespace %s: %s", name_of(ns), strerror(errno));
+		return;
+	}
 	while (getline(&line, &size, f) > 0) {
-		/* Two lines of headings have none. */
+		/* The two lines of titles have no colon. */
 		numbers = strchr(line, ':');
 		if (!numbers)
 			continue;
@@ -286,7 +318,7 @@ static void read_devices(struct netns *ns)
 			   &counted.bytes[NSTOP_RX], &counted.packets[NSTOP_RX],
 			   &counted.bytes[NSTOP_TX],
 			   &counted.packets[NSTOP_TX]) != 4)
-			errx(EXIT_ERROR, "cannot make sense of " DEVICES);
+			errx(EXIT_ERROR, DEVICES " has an unknown format");
 		look_at_device(ns, name, &counted);
 	}
 	if (ferror(f))
@@ -302,21 +334,19 @@ static void look_at_netns(int fd, const char *name)
 	size_t i;
 
 	if (fd_ident(fd, &ident))
-		err(EXIT_ERROR, "net namespace %s", name ? name : "of nstop");
+		err(EXIT_ERROR, "net namespace %s", name ? name : "without a name");
 	ns = get_row(&ident);
 	ns->stat = true;
-	if (name && !ns->name) {
-		ns->name = strdup(name);
-		if (!ns->name)
-			err(EXIT_ERROR, "out of memory");
-		make_printable(ns->name);
-	}
+	if (name && !ns->name)
+		ns->name = escaped(name, SIZE_MAX, false);
 	if (ns->seen)
 		return;
 	ns->seen = true;
 
-	if (setns(fd, CLONE_NEWNET))
-		err(EXIT_ERROR, "cannot enter net namespace %s", name_of(ns));
+	if (setns(fd, CLONE_NEWNET)) {
+		skip("net namespace %s: %s", name_of(ns), strerror(errno));
+		return;
+	}
 	for (i = 0; i < ns->nr_devices; i++)
 		ns->devices[i].seen = false;
 	add_devices(ns);
@@ -327,98 +357,70 @@ static void look_at_netns(int fd, const char *name)
 	for (i = ns->nr_devices; i-- > 0;)
 		if (!ns->devices[i].seen)
 			forget_device(ns, &ns->devices[i]);
+	ns->nr_counted = ns->nr_devices;
 }
 
-static void skip(const char *name)
+static void no_netns(const char *path)
 {
-	if (nr_skipped < MAX_NOTES) {
-		skipped[nr_skipped] = strdup(name);
-		if (!skipped[nr_skipped])
-			err(EXIT_ERROR, "out of memory");
-		make_printable(skipped[nr_skipped]);
-	}
-	nr_skipped++;
+	char *name = escaped(path, SIZE_MAX, false);
+
+	skip("%s is not a net namespace", name);
+	free(name);
 }
 
-/*
- * Opens the file of a net namespace. What is not of nsfs is not opened: that
- * may block, as a FIFO does, or have an effect, as a device may. Returns -1 if
- * it is none.
- */
-static int open_netns(int dir, const char *name)
+/* The oldest process in a namespace has a command and a container. */
+static void look_at_process(struct proc_task *task)
 {
-	struct statfs fs;
-	char path[64];
-	int fd, found;
-
-	found = openat(dir, name, O_PATH | O_CLOEXEC);
-	if (found < 0)
-		return -1;
-	if (fstatfs(found, &fs) || fs.f_type != NSFS_MAGIC) {
-		close(found);
-		return -1;
-	}
-	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", found);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		err(EXIT_ERROR, NAMES "/%s: %s", name, path);
-	close(found);
-	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static void look_at_name(int dir, const char *name)
-{
+	struct netns *ns = NULL;
 	struct stat st;
-	int fd;
+	size_t i;
 
-	fd = open_netns(dir, name);
-	if (fd >= 0) {
-		look_at_netns(fd, name);
-		close(fd);
-	} else if (!fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW)) {
-		/* It is not gone. New names are ordinary files for a moment. */
-		skip(name);
-	}
+	if (fstatat(task->dir, "ns/net", &st, 0))
+		return;
+	for (i = 0; i < nr_rows && !ns; i++)
+		if (rows[i]->seen && rows[i]->ident.dev == st.st_dev &&
+		    rows[i]->ident.ino == st.st_ino)
+			ns = rows[i];
+	if (!ns || read_stat(task))
+		return;
+	if (ns->pid && (task->start > ns->start ||
+			(task->start == ns->start && task->pid > ns->pid)))
+		return;
+	ns->pid = task->pid;
+	ns->start = task->start;
+	memcpy(ns->comm, task->comm, sizeof(ns->comm));
+	container_name(task->dir, false, ns->container);
 }
 
 /*
- * The files are not kept open, since that would keep alive what others delete.
- * What is new is counted from here on.
+ * Files of namespaces do not stay open, since an open file keeps its namespace
+ * alive.
  */
 static void look_at_all(void)
 {
-	struct dirent *de;
-	DIR *dir;
+	static const struct finder finder = {
+		.found = look_at_netns,
+		.none = no_netns,
+	};
 
-	dir = opendir(NAMES);
-	if (!dir && errno != ENOENT)
-		err(EXIT_ERROR, NAMES);
-	while (dir && (de = readdir(dir)))
-		if (de->d_name[0] != '.')
-			look_at_name(dirfd(dir), de->d_name);
-	if (dir)
-		closedir(dir);
-	/* The last one, since it may have a name. */
+	find_netns(&finder);
 	look_at_netns(own_fd, NULL);
+	read_proc(false, look_at_process);
 }
 
-static void read_traffic(int map)
+static void read_traffic(void)
 {
 	struct bpf_ns_ident key, *prev = NULL;
-	struct nstop_traffic told;
+	struct nstop_traffic total;
 	struct netns *ns;
 
-	while (!bpf_map_get_next_key(map, prev, &key)) {
+	while (!bpf_map_get_next_key(traffic_fd, prev, &key)) {
 		prev = &key;
-		read_percpu(map, &key, (__u64 *)&told,
-			    sizeof(told) / sizeof(__u64));
+		read_percpu(traffic_fd, &key, (__u64 *)&total,
+			    sizeof(total) / sizeof(__u64));
 		ns = get_row(&key);
-		add_traffic(&ns->bpf, &told, &ns->told);
-		ns->told = told;
+		add_traffic(&ns->bpf, &total, &ns->total);
+		ns->total = total;
 	}
 	if (errno != ENOENT)
 		err(EXIT_ERROR, "reading the counters");
@@ -437,7 +439,7 @@ static bool is_mismatch(const struct netns *ns)
 static const char *verdict(const struct netns *ns)
 {
 	if (!has_packets(&ns->bpf))
-		return "-";
+		return NULL;
 	if (ns->stat)
 		return "match";
 	return is_mismatch(ns) ? "MISMATCH" : "moved";
@@ -451,65 +453,83 @@ static int cmp_rows(const void *a, const void *b)
 	return x->ident.id < y->ident.id ? -1 : x->ident.id > y->ident.id;
 }
 
-static void print_table(double secs)
+enum {
+	NET_DEV, NET_INO, NET_ID, NET_VERDICT,
+	NET_RX, NET_TX = NET_RX + 5,		/* the first of five columns of a direction */
+	NET_BYTES = NET_TX + 5, NET_RX_TOTAL, NET_TX_TOTAL, NET_DEVICES, NET_NAME, NET_CONTAINER,
+	NET_PID, NET_COMMAND,
+	NR_NET_COLUMNS
+};
+
+enum { PACKETS, PACKETS_LINK, BYTES, BYTES_LINK, RATE };
+
+static const struct column columns[NR_NET_COLUMNS] = {
+	[NET_DEV] = { "dev", "ST_DEV", COLUMN_NUMBER, 6 },
+	[NET_INO] = { "ino", "ST_INO", COLUMN_NUMBER },
+	[NET_ID] = { "id", "ID", COLUMN_NUMBER, 2 },
+	[NET_VERDICT] = { "verdict", "STAT(2)", COLUMN_TEXT },
+	[NET_RX + PACKETS] = { "rx_packets", "RX_PKTS", COLUMN_NUMBER, 5 },
+	[NET_RX + PACKETS_LINK] = { "rx_packets_link", "LINK", COLUMN_NUMBER, 8 },
+	[NET_RX + BYTES] = { "rx_bytes", "RX_BYTES", COLUMN_NUMBER },
+	[NET_RX + BYTES_LINK] = { "rx_bytes_link", "LINK", COLUMN_NUMBER, 9 },
+	[NET_RX + RATE] = { "rx_rate", "RX_B/S", COLUMN_RATE, 4 },
+	[NET_TX + PACKETS] = { "tx_packets", "TX_PKTS", COLUMN_NUMBER, 5 },
+	[NET_TX + PACKETS_LINK] = { "tx_packets_link", "LINK", COLUMN_NUMBER, 8 },
+	[NET_TX + BYTES] = { "tx_bytes", "TX_BYTES", COLUMN_NUMBER },
+	[NET_TX + BYTES_LINK] = { "tx_bytes_link", "LINK", COLUMN_NUMBER, 9 },
+	[NET_TX + RATE] = { "tx_rate", "TX_B/S", COLUMN_RATE, 4 },
+	[NET_BYTES] = { "bytes", NULL, COLUMN_NUMBER },
+	[NET_RX_TOTAL] = { "rx_total", "RX_TOTAL", COLUMN_NUMBER, 7 },
+	[NET_TX_TOTAL] = { "tx_total", "TX_TOTAL", COLUMN_NUMBER, 7 },
+	[NET_DEVICES] = { "devices", "DEVICES", COLUMN_NUMBER, 10 },
+	[NET_NAME] = { "name", "NAME", COLUMN_TEXT },
+	[NET_CONTAINER] = { "container", "CONTAINER", COLUMN_TEXT },
+	[NET_PID] = { "pid", "PID", COLUMN_NUMBER, 3 },
+	[NET_COMMAND] = { "command", "FIRST COMMAND", COLUMN_TEXT, 1 },
+};
+
+static void set_way(struct table *table, size_t row, size_t column, const struct netns *ns,
+		    int way)
 {
-	static const char *const names[NSTOP_NR_DIRECTIONS] = {
-		[NSTOP_RX] = "RX",
-		[NSTOP_TX] = "TX",
-	};
-	int dev = strlen("ST_DEV"), ino = strlen("ST_INO"), id = strlen("ID");
-	int packets = strlen("PACKETS"), bytes = strlen("BYTES");
-	int name = strlen("NAME");
-	const struct netns *ns;
-	size_t i;
-	int way;
-
-	for (i = 0; i < nr_rows; i++) {
-		ns = rows[i];
-		widen(&dev, ns->ident.dev);
-		widen(&ino, ns->ident.ino);
-		widen(&id, ns->ident.id);
-		name = MAX(name, (int)strlen(name_of(ns)));
-		for (way = 0; way < NSTOP_NR_DIRECTIONS; way++) {
-			widen(&packets, ns->bpf.packets[way]);
-			widen(&packets, ns->link.packets[way]);
-			widen(&bytes, ns->bpf.bytes[way]);
-			widen(&bytes, ns->link.bytes[way]);
-		}
-	}
-
-	printf("Traffic in %.1f s, by the net namespace that " SKB_KFUNC "() gives.\n",
-	       secs);
-	printf("STAT(2): is the identity that of a file in " NAMES ", by stat(2) and NS_GET_ID?\n");
-	printf("BY LINK: as the devices of the namespace have counted, see 'ip -s link'.\n");
-	printf("\n%*s %*s %*s %-8s  %-*s     %*s %*s  %*s %*s\n", dev, "ST_DEV",
-	       ino, "ST_INO", id, "ID", "STAT(2)", name, "NAME", packets,
-	       "PACKETS", packets, "BY LINK", bytes, "BYTES",
-	       MAX(bytes, (int)strlen("BY LINK")), "BY LINK");
-	for (i = 0; i < nr_rows; i++) {
-		ns = rows[i];
-		printf("%*llu %*llu %*llu %-8s  %-*s", dev, ns->ident.dev, ino,
-		       ns->ident.ino, id, ns->ident.id, verdict(ns), name,
-		       name_of(ns));
-		for (way = 0; way < NSTOP_NR_DIRECTIONS; way++) {
-			if (way)
-				printf("%*s", dev + ino + id + name + 13, "");
-			printf("  %s %*llu %*llu  %*llu %*llu\n", names[way],
-			       packets, ns->bpf.packets[way],
-			       packets, ns->link.packets[way],
-			       bytes, ns->bpf.bytes[way],
-			       MAX(bytes, (int)strlen("BY LINK")),
-			       ns->link.bytes[way]);
-		}
-	}
-	printf("\n");
+	set_number(table, row, column + PACKETS, ns->bpf.packets[way]);
+	set_number(table, row, column + PACKETS_LINK, ns->link.packets[way]);
+	set_number(table, row, column + BYTES, ns->bpf.bytes[way]);
+	set_number(table, row, column + BYTES_LINK, ns->link.bytes[way]);
+	set_rate(table, row, column + RATE, ns->bpf.bytes[way] / table->secs);
 }
 
-/* Returns how many are a mismatch. */
-static unsigned int print_summary(void)
+static void add_netns(struct table *table, const struct netns *ns)
 {
-	unsigned int matches = 0, mismatches = 0, elsewhere = 0;
+	size_t row = add_row(table);
+
+	table->rows[row].idle = !has_packets(&ns->bpf) && !has_packets(&ns->link);
+	set_number(table, row, NET_DEV, ns->ident.dev);
+	set_number(table, row, NET_INO, ns->ident.ino);
+	set_number(table, row, NET_ID, ns->ident.id);
+	if (verdict(ns))
+		set_text(table, row, NET_VERDICT, strdup(verdict(ns)));
+	set_way(table, row, NET_RX, ns, NSTOP_RX);
+	set_way(table, row, NET_TX, ns, NSTOP_TX);
+	set_number(table, row, NET_BYTES, ns->bpf.bytes[NSTOP_RX] + ns->bpf.bytes[NSTOP_TX]);
+	set_number(table, row, NET_RX_TOTAL, ns->total.bytes[NSTOP_RX]);
+	set_number(table, row, NET_TX_TOTAL, ns->total.bytes[NSTOP_TX]);
+	set_number(table, row, NET_DEVICES, ns->nr_counted);
+	if (strcmp(name_of(ns), "-"))
+		set_text(table, row, NET_NAME, strdup(name_of(ns)));
+	if (!ns->pid)
+		return;
+	if (strcmp(ns->container, "-"))
+		set_text(table, row, NET_CONTAINER, strdup(ns->container));
+	set_number(table, row, NET_PID, ns->pid);
+	set_text(table, row, NET_COMMAND, escaped(ns->comm, sizeof(ns->comm), true));
+}
+
+static void summarize(struct table *table)
+{
+	unsigned int matches = 0, mismatches = 0, elsewhere = 0, without;
+	char more[64] = "";
 	size_t i;
+	int len = 0;
 
 	for (i = 0; i < nr_rows; i++) {
 		if (!has_packets(&rows[i]->bpf))
@@ -521,45 +541,53 @@ static unsigned int print_summary(void)
 		else
 			elsewhere++;
 	}
+	without = nr_rows - matches - mismatches - elsewhere;
+	if (mismatches)
+		found_mismatch();
 
-	printf("%zu net namespace%s: %u match, %u mismatch", nr_rows,
-	       nr_rows == 1 ? "" : "s", matches, mismatches);
 	if (elsewhere)
-		printf(", %u moved", elsewhere);
-	if (matches + mismatches + elsewhere < nr_rows)
-		printf(", %zu without packets",
-		       nr_rows - matches - mismatches - elsewhere);
-	printf("\n");
-	return mismatches;
+		len = snprintf(more, sizeof(more), ", %u moved", elsewhere);
+	if (without)
+		snprintf(more + len, sizeof(more) - len, ", %u without packets", without);
+	if (asprintf(&table->summary, "%zu net namespace%s: %u match, %u mismatch%s", nr_rows,
+		     nr_rows == 1 ? "" : "s", matches, mismatches, more) < 0)
+		err(EXIT_ERROR, "out of memory");
+	add_count(table, "namespaces", nr_rows);
+	add_count(table, "match", matches);
+	add_count(table, "mismatch", mismatches);
+	add_count(table, "moved", elsewhere);
+	add_count(table, "without_packets", without);
+	add_count(table, "skipped", nr_skipped);
 }
 
-static void print_skipped(void)
+/* Adds notes about skipped and lost data. The counters of the programs only grow. */
+static void add_lost(struct table *table)
 {
+	const struct nstop_lost now = skel->bss->lost;
+	static struct nstop_lost was;
+	__u64 lost;
 	size_t i;
 
 	for (i = 0; i < nr_skipped && i < MAX_NOTES; i++)
-		printf("SKIPPED: " NAMES "/%s is not a net namespace\n",
-		       skipped[i]);
+		add_note(table, "skipped", "SKIPPED: %s", skipped[i]);
 	if (nr_skipped > MAX_NOTES)
-		printf("SKIPPED: and %zu more names\n", nr_skipped - MAX_NOTES);
-}
-
-/* Whatever is not in the table. The counters only grow: print what is new. */
-static void print_lost(const struct nstop_lost *lost)
-{
-	const struct nstop_lost now = *lost;
-	static struct nstop_lost was;
-
+		add_note(table, "skipped", "SKIPPED: and %zu more", nr_skipped - MAX_NOTES);
+	add_count(table, "lost_devices", not_counted);
 	if (not_counted)
-		printf("LOST: %u device%s not counted, no more than %llu files can be open: %s\n",
-		       not_counted, not_counted == 1 ? "" : "s", max_files(),
-		       RAISE_FILES);
-	if (now.ns_full != was.ns_full)
-		printf("LOST: %llu packets not counted, no room for more than %d namespaces\n",
-		       now.ns_full - was.ns_full, NSTOP_MAX_NS);
-	if (now.no_ident != was.no_ident)
-		printf("LOST: %llu packets that " SKB_KFUNC "() has no answer for\n",
-		       now.no_ident - was.no_ident);
+		add_note(table, "lost",
+			 "LOST: %u device%s not counted, no more than %llu files can be open: "
+			 RAISE_FILES, not_counted, not_counted == 1 ? "" : "s", max_files());
+	lost = now.ns_full - was.ns_full;
+	add_count(table, "lost_namespaces_full", lost);
+	if (lost)
+		add_note(table, "lost",
+			 "LOST: %llu packets not counted, no room for more than %d namespaces",
+			 lost, NSTOP_MAX_NS);
+	lost = now.no_ident - was.no_ident;
+	add_count(table, "lost_no_identity", lost);
+	if (lost)
+		add_note(table, "lost", "LOST: %llu packets that " SKB_KFUNC "() has no answer for",
+			 lost);
 	was = now;
 }
 
@@ -571,6 +599,8 @@ static void start_round(void)
 		memset(&rows[i]->bpf, 0, sizeof(rows[i]->bpf));
 		memset(&rows[i]->link, 0, sizeof(rows[i]->link));
 		rows[i]->seen = false;
+		rows[i]->nr_counted = 0;
+		rows[i]->pid = 0;
 	}
 	while (nr_skipped > 0)
 		if (--nr_skipped < MAX_NOTES)
@@ -580,8 +610,8 @@ static void start_round(void)
 	moved = false;
 }
 
-/* Those of which there is no file any more, or never was. */
-static void forget_rows(int map)
+/* Frees namespaces without a file. */
+static void forget_rows(void)
 {
 	size_t i, kept = 0;
 	struct netns *ns;
@@ -594,7 +624,7 @@ static void forget_rows(int map)
 		}
 		while (ns->nr_devices)
 			detach(&ns->devices[--ns->nr_devices]);
-		bpf_map_delete_elem(map, &ns->ident);
+		bpf_map_delete_elem(traffic_fd, &ns->ident);
 		free(ns->devices);
 		free(ns->name);
 		free(ns);
@@ -602,9 +632,8 @@ static void forget_rows(int map)
 	nr_rows = kept;
 }
 
-static struct nstop_net_bpf *load(void)
+static void load(void)
 {
-	struct nstop_net_bpf *skel;
 	int ret;
 
 	skel = nstop_net_bpf__open();
@@ -620,46 +649,64 @@ static struct nstop_net_bpf *load(void)
 	}
 	prog_fds[NSTOP_RX] = bpf_program__fd(skel->progs.count_rx);
 	prog_fds[NSTOP_TX] = bpf_program__fd(skel->progs.count_tx);
-	return skel;
+	traffic_fd = bpf_map__fd(skel->maps.traffic);
 }
 
-void nstop_net(void)
+static void open_traffic(void)
 {
-	struct nstop_net_bpf *skel;
-	double start, now;
-	int map;
-
-	skel = load();
-	map = bpf_map__fd(skel->maps.traffic);
+	load();
 	own_fd = open(SELF, O_RDONLY | O_CLOEXEC);
 	if (own_fd < 0 || fd_ident(own_fd, &own))
 		err(EXIT_ERROR, SELF);
 	check_files();
+	check_proc();
 	look_at_all();
+	started = seconds();
+}
+
+/* The programs count all the time: an interval begins where the last one ends. */
+static void start_traffic(void)
+{
+	forget_rows();
 	start_round();
-	start = seconds();
+}
 
-	for (;;) {
-		wait_round();
-		/* A device that has moved by then is missing when looked for. */
-		read_traffic(map);
-		look_at_all();
-		now = seconds();
-		qsort(rows, nr_rows, sizeof(*rows), cmp_rows);
+static void read_table(struct table *table)
+{
+	size_t i;
+	double now;
 
-		start_table();
-		print_table(now - start);
-		if (print_summary())
-			found_mismatch();
-		print_skipped();
-		print_lost(&skel->bss->lost);
-		end_table();
-		if (opt.once)
-			break;
+	/* A device that has moved before this is missing in look_at_all(). */
+	read_traffic();
+	look_at_all();
+	now = seconds();
+	table->secs = now - started;
+	started = now;
+	qsort(rows, nr_rows, sizeof(*rows), cmp_rows);
 
-		forget_rows(map);
-		start_round();
-		start = now;
-	}
+	for (i = 0; i < nr_rows; i++)
+		add_netns(table, rows[i]);
+	if (asprintf(&table->title, "Traffic in %.1f s by net namespace; LINK: counters of the devices",
+		     table->secs) < 0)
+		err(EXIT_ERROR, "out of memory");
+	summarize(table);
+	add_lost(table);
+}
+
+static void close_traffic(void)
+{
 	nstop_net_bpf__destroy(skel);
 }
+
+struct source net_source = {
+	.table = {
+		.name = "traffic",
+		.columns = columns,
+		.nr_columns = NR_NET_COLUMNS,
+		.tree_column = NR_NET_COLUMNS,
+	},
+	.open = open_traffic,
+	.start = start_traffic,
+	.read = read_table,
+	.close = close_traffic,
+};

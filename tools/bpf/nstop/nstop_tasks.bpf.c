@@ -1,30 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counts system calls by the identity of the caller's namespace, and remembers
- * which identity, and which pid, each task was given, so that userspace can
- * check.
+ * Counts system calls by the identity of the current task's namespace, and stores
+ * the identity and the pid of each task, which nstop compares with /proc. An
+ * iterator does the same for all tasks.
  */
-#include "vmlinux.h"
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <linux/sched.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "nstop.h"
 
-/* Of <linux/sched.h>, <asm/thread_info.h>, <asm/unistd.h>: BTF has no macros. */
-#define CLONE_NEWPID 0x20000000
+/* Of the kernel's <asm/thread_info.h>, and of <asm/unistd.h>. */
 #define TS_COMPAT 0x0002
 #define TIF_32BIT 22
 #define X32_SYSCALL_BIT 0x40000000
+
+/* The members of the kernel's types that are read. libbpf relocates them. */
+struct thread_info {
+	unsigned long flags;
+	__u32 status;
+} __attribute__((preserve_access_index));
+
+struct task_struct {
+	struct thread_info thread_info;
+	int pid;
+	int tgid;
+	struct task_struct *group_leader;
+	__u64 start_boottime;
+	char comm[NSTOP_COMM_LEN];
+} __attribute__((preserve_access_index));
+
+struct bpf_iter__task {
+	struct task_struct *task;
+} __attribute__((preserve_access_index));
+
+struct pt_regs;
 
 int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
 int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
 __s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
 
+/* Older versions of the module lack these. */
+int bpf_task_pidns_ident(const struct task_struct *task,
+			 struct bpf_ns_ident *ident) __ksym __weak;
+int bpf_task_ns_ident(const struct task_struct *task, __u32 ns_type,
+		      struct bpf_ns_ident *ident) __ksym __weak;
+__s64 bpf_task_pid_tgid_in(const struct task_struct *task,
+			   const struct bpf_ns_ident *pidns) __ksym __weak;
+
 const volatile struct nstop_config opts = {};
 
 /*
- * Per CPU, and added to without atomics: the kernel does not run the program
- * a second time on a CPU where it has not finished. It counts such runs as
- * missed instead, which userspace reports.
+ * Per CPU, so no atomic operations: the kernel does not run the program on a CPU
+ * where it already runs. It counts these as missed, and nstop reports them.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
@@ -42,7 +71,7 @@ struct {
 
 struct nstop_lost lost;
 
-/* Set while userspace reads the maps, so that they belong together. */
+/* Set while nstop reads the maps, so that they are consistent. */
 bool paused;
 
 static void count_call(const struct bpf_ns_ident *ident)
@@ -51,7 +80,7 @@ static void count_call(const struct bpf_ns_ident *ident)
 
 	count = bpf_map_lookup_elem(&calls, ident);
 	if (!count) {
-		/* May fail because another CPU was faster, which is fine. */
+		/* An error means that another CPU has added it. */
 		bpf_map_update_elem(&calls, ident, &zero, BPF_NOEXIST);
 		count = bpf_map_lookup_elem(&calls, ident);
 	}
@@ -62,16 +91,31 @@ static void count_call(const struct bpf_ns_ident *ident)
 		__sync_fetch_and_add(&lost.ns_full, 1);
 }
 
-/* Puts the answers for the current task into @now. */
-static int ask(struct nstop_task *now)
+/* By member, since clang replaces a copy of the structure by its initial value. */
+static struct bpf_ns_ident get_seen_by(void)
 {
-	/* Copied as a whole, it would be taken for what it is at compile time. */
 	struct bpf_ns_ident seen_by = {
 		.dev = opts.seen_by.dev,
 		.ino = opts.seen_by.ino,
 		.id = opts.seen_by.id,
 	};
-	__s64 pid_tgid;
+
+	return seen_by;
+}
+
+static void set_seen_pid(struct nstop_task *now, __s64 pid_tgid)
+{
+	if (pid_tgid < 0)
+		now->seen_pid = pid_tgid;
+	else
+		now->seen_pid = opts.per_thread ? (__u32)pid_tgid :
+						  pid_tgid >> 32;
+}
+
+/* Stores the results for the current task in @now. */
+static int get_results(struct nstop_task *now)
+{
+	struct bpf_ns_ident seen_by = get_seen_by();
 	int err;
 
 	if (opts.ns_type == CLONE_NEWPID)
@@ -81,16 +125,33 @@ static int ask(struct nstop_task *now)
 	if (err || !seen_by.ino)
 		return err;
 
-	pid_tgid = bpf_get_current_pid_tgid_in(&seen_by);
-	if (pid_tgid < 0)
-		now->seen_pid = pid_tgid;
-	else
-		now->seen_pid = opts.per_thread ? (__u32)pid_tgid :
-						  pid_tgid >> 32;
+	set_seen_pid(now, bpf_get_current_pid_tgid_in(&seen_by));
 	return 0;
 }
 
-static bool same_answers(const struct nstop_task *a, const struct nstop_task *b)
+/* The same for any task. */
+static int get_results_of(const struct task_struct *task, struct nstop_task *now)
+{
+	struct bpf_ns_ident seen_by = get_seen_by();
+
+	/* The pid first: a task that has an identity later had a pid before. */
+	if (seen_by.ino) {
+		if (!bpf_ksym_exists(bpf_task_pid_tgid_in))
+			return -1;
+		set_seen_pid(now, bpf_task_pid_tgid_in(task, &seen_by));
+	}
+
+	if (opts.ns_type == CLONE_NEWPID) {
+		if (!bpf_ksym_exists(bpf_task_pidns_ident))
+			return -1;
+		return bpf_task_pidns_ident(task, &now->ident);
+	}
+	if (!bpf_ksym_exists(bpf_task_ns_ident))
+		return -1;
+	return bpf_task_ns_ident(task, opts.ns_type, &now->ident);
+}
+
+static bool same_results(const struct nstop_task *a, const struct nstop_task *b)
 {
 	return a->ident.dev == b->ident.dev && a->ident.ino == b->ident.ino &&
 	       a->ident.id == b->ident.id && a->seen_pid == b->seen_pid;
@@ -109,18 +170,22 @@ static void remember_task(struct nstop_task *task,
 			  struct nstop_task *now)
 {
 	if (!task) {
-		bpf_get_current_comm(now->comm, sizeof(now->comm));
 		bpf_map_update_elem(&tasks, key, now, BPF_NOEXIST);
 		task = bpf_map_lookup_elem(&tasks, key);
 	}
 
-	if (!task)
+	if (!task) {
 		__sync_fetch_and_add(&lost.task_full, 1);
-	else if (!same_answers(task, now))
+		return;
+	}
+	if (!same_results(task, now))
 		__sync_lock_test_and_set(&task->changed, 1);
+	/* Another CPU may have added the entry. */
+	if (now->moved)
+		__sync_lock_test_and_set(&task->moved, 1);
 }
 
-/* Has it been made by a number that means something else to this program? */
+/* Does the number belong to another system call table? */
 static bool is_foreign(const struct task_struct *task, long id)
 {
 #if defined(__TARGET_ARCH_x86)
@@ -132,7 +197,7 @@ static bool is_foreign(const struct task_struct *task, long id)
 #endif
 }
 
-/* May this system call change the namespaces that the task is in? */
+/* May this system call change the namespaces of the task? */
 static bool is_move(const struct task_struct *task, long id)
 {
 	int i;
@@ -154,7 +219,7 @@ int BPF_PROG(count_sys_enter, struct pt_regs *regs, long id)
 	struct nstop_task_key key = {};
 	struct nstop_task *task;
 
-	/* Also while userspace compares, which is to know. */
+	/* Also while nstop compares, which reads the flag. */
 	task = find_task(leader, &key);
 	if (task && now.moved)
 		__sync_lock_test_and_set(&task->moved, 1);
@@ -165,15 +230,41 @@ int BPF_PROG(count_sys_enter, struct pt_regs *regs, long id)
 			__sync_lock_test_and_set(&task->moved, 1);
 	}
 
-	if (paused)
+	/* The flag must be set before nstop reads /proc, even for a new task. */
+	if (paused && !(now.moved && !task))
 		return 0;
-	if (ask(&now)) {
-		__sync_fetch_and_add(&lost.no_ident, 1);
+	if (get_results(&now)) {
+		if (!paused)
+			__sync_fetch_and_add(&lost.no_ident, 1);
 		return 0;
 	}
 
-	count_call(&now.ident);
+	if (!paused)
+		count_call(&now.ident);
+	if (!task)
+		bpf_get_current_comm(now.comm, sizeof(now.comm));
 	remember_task(task, &key, &now);
+	return 0;
+}
+
+/* Stores the results for tasks without calls, and checks the results for the others. */
+SEC("iter/task")
+int look_at_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct nstop_task_key key = {};
+	struct nstop_task now = {};
+	struct nstop_task *known;
+
+	if (!task || (!opts.per_thread && task->pid != task->tgid))
+		return 0;
+	if (get_results_of(task, &now))
+		return 0;
+
+	known = find_task(task, &key);
+	if (!known)
+		bpf_probe_read_kernel_str(now.comm, sizeof(now.comm), task->comm);
+	remember_task(known, &key, &now);
 	return 0;
 }
 

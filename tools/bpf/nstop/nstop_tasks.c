@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * System calls, by pid namespace or by one of another kind.
+ * System calls, by namespace.
  *
- * Two sources that know nothing of each other are put side by side: a BPF
- * program asks bpf_get_current_pidns_ident() on every system call whose it is,
- * and this program asks stat(2) and NS_GET_ID about /proc/PID/ns/pid of the
- * same tasks. Where they disagree the kfunc is wrong, and the exit status says
- * so. The same goes for the pids that bpf_get_current_pid_tgid_in() gives.
+ * nstop compares two independent sources. A BPF program calls
+ * bpf_get_current_pidns_ident() for each system call, and an iterator calls
+ * bpf_task_pidns_ident() for all tasks. nstop itself uses stat(2) and NS_GET_ID
+ * on /proc/PID/ns/pid of the same tasks. A difference is an error of the kfunc,
+ * and sets the exit status. The same applies to the pids of
+ * bpf_get_current_pid_tgid_in() and bpf_task_pid_tgid_in().
  */
 #define _GNU_SOURCE
 #define __SANE_USERSPACE_TYPES__	/* __u64 is long long everywhere */
-#include <ctype.h>
-#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,27 +22,28 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <linux/types.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#include "nstop_user.h"
-#include "nstop_tasks.skel.h"	/* after what it is about */
+#include "nstop_compat.h"
+#include "nstop_tasks.h"
+#include "nstop_tasks.skel.h"	/* after its types */
 
-#define MAX_NOTES	10	/* mismatches that are spelled out per round */
-#define MAX_TRIES	100	/* to look at a task that moves */
+#define MAX_NOTES	10	/* mismatches with details, per round */
+#define MAX_TRIES	100	/* to read the namespace of a task that moves */
 
-/* What becomes of a row. */
+/* The result of the comparison for a namespace. */
 enum verdict {
 	MATCH,
 	MISMATCH,
-	MOVED,		/* its callers had been in another one, or will be */
-	GONE,		/* its callers were gone before they were compared */
-	DENIED,		/* not allowed to look at its callers */
-	NOTHING,	/* no calls, so there is nothing to compare */
+	MOVED,		/* its tasks may have changed their namespace */
+	GONE,		/* its tasks were gone before the comparison */
+	DENIED,		/* no permission to read /proc of its tasks */
+	NOTHING,	/* no tasks to compare */
 	NR_VERDICTS
 };
 
@@ -56,71 +56,32 @@ static const char *const verdicts[NR_VERDICTS] = {
 	[NOTHING] = "-",
 };
 
-/* A row of the table. Rows live on from round to round while they are alive. */
-struct ns {
-	struct bpf_ns_ident ident;
-	struct ns *parent;	/* NULL: the initial one, or not known */
-	bool parent_known;
-	__u64 total;		/* calls since the start */
-
-	/* This round only. */
-	__u64 calls;
-	bool live;		/* to be shown, or the ancestor of such a one */
-	bool callers;		/* tasks of it are in the BPF map */
-	unsigned int tasks;
-	unsigned int matches;
-	unsigned int mismatches;
-	unsigned int moved;
-	unsigned int denied;
-	struct ns *child;
-	struct ns *sibling;
-
-	/* The first command: of the task with the lowest rank, NO_RANK: none. */
-	__u64 rank;
-	char comm[NSTOP_COMM_LEN];
-	pid_t pid;		/* as this process sees it, 0: none */
-	__s64 seen_pid;		/* as it is to be shown, -errno: not at all */
-	char container[NSTOP_NAME_LEN];
-};
-
-#define NO_RANK		(~0ULL)
-
-/* What the BPF program was told about a task. */
+/* The results of the kfuncs for a task. */
 struct caller {
 	struct nstop_task_key key;
 	struct nstop_task task;
 	bool alive;
 };
 
-/* What /proc says about a task: a process, or a thread. */
-struct proc_task {
-	pid_t pid;
-	__s64 seen_pid;
-	int dir;
-	__u64 start;		/* in clock ticks */
-	unsigned int threads;
-	char comm[NSTOP_COMM_LEN];
-};
-
 /* A task for which the two sources differ. */
 struct mismatch {
 	pid_t pid;
 	char comm[NSTOP_COMM_LEN];
-	struct bpf_ns_ident told;	/* by the kfunc */
-	struct bpf_ns_ident is;		/* by stat(2) and NS_GET_ID */
-	__s64 told_pid;			/* by the other kfunc */
-	__s64 is_pid;			/* by NS_GET_PID_IN_PIDNS */
+	struct bpf_ns_ident kfunc;	/* result of the kfunc */
+	struct bpf_ns_ident stat;	/* result of stat(2) and NS_GET_ID */
+	__s64 kfunc_pid;		/* result of the other kfunc */
+	__s64 stat_pid;			/* result of NS_GET_PID_IN_PIDNS */
 	bool changed;
 };
 
-/* The pid namespace of opt.seen_by. The file keeps its number from others. */
+/* The pid namespace of opt.seen_by. The open file prevents reuse of its inode number. */
 static int seen_by_fd = -1;
 static struct bpf_ns_ident seen_by;
 
-static int tasks_fd;
-
-static struct ns **rows;
-static size_t nr_rows;
+static struct nstop_tasks_bpf *skel;
+static int tasks_fd, calls_fd;
+static int iter_fd = -1;	/* the link of the iterator, -1: the module has no kfuncs for it */
+static double started;		/* time of the start of the round */
 
 static struct caller *callers;
 static size_t nr_callers;
@@ -132,92 +93,22 @@ static unsigned int moved;
 static unsigned int mismatches;
 static struct mismatch notes[MAX_NOTES];
 
-/* What the BPF program asks. */
+/* The kfunc that the BPF program calls. */
 static const char *kfunc(void)
 {
 	return opt.kind->flag == CLONE_NEWPID ? PIDNS_KFUNC : NS_KFUNC;
 }
 
-static void copy_comm(char to[NSTOP_COMM_LEN], const char *from, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len && i < NSTOP_COMM_LEN - 1 && from[i]; i++)
-		to[i] = isprint((unsigned char)from[i]) ? from[i] : '?';
-	to[i] = '\0';
-}
-
-static struct ns *get_row(const struct bpf_ns_ident *ident)
-{
-	struct ns *ns;
-	size_t i;
-
-	for (i = 0; i < nr_rows; i++)
-		if (same_ident(&rows[i]->ident, ident))
-			return rows[i];
-
-	ns = calloc(1, sizeof(*ns));
-	if (!ns)
-		err(EXIT_ERROR, "out of memory");
-	ns->ident = *ident;
-	ns->rank = NO_RANK;
-	rows = grow(rows, nr_rows, sizeof(*rows));
-	rows[nr_rows++] = ns;
-	return ns;
-}
-
-/*
- * Finds out about the ancestors, one after the other, so that no more than two
- * files are open at a time.
- */
-static void find_ancestors(int fd, struct ns *ns)
-{
-	struct bpf_ns_ident above;
-	int from = fd, parent;
-
-	while (!ns->parent_known) {
-		parent = ioctl(from, NS_GET_PARENT);
-		/* EPERM: the parent, if there is one, is not for us to see. */
-		if (parent < 0 && errno != EPERM)
-			err(EXIT_ERROR, "NS_GET_PARENT");
-		if (from != fd)
-			close(from);
-		ns->parent_known = true;
-		if (parent < 0)
-			return;
-		if (fd_ident(parent, &above))
-			err(EXIT_ERROR, "parent namespace");
-		ns->parent = get_row(&above);
-		ns = ns->parent;
-		from = parent;
-	}
-	if (from != fd)
-		close(from);
-}
-
-/* The row of a namespace that is in use, and with it those of its ancestors. */
-static struct ns *live_row(int fd, const struct bpf_ns_ident *ident)
-{
-	struct ns *ns, *up;
-
-	ns = get_row(ident);
-	if (opt.kind->has_parent)
-		find_ancestors(fd, ns);
-	for (up = ns; up && !up->live; up = up->parent)
-		up->live = true;
-	return ns;
-}
-
-static void read_calls(int fd)
+static void read_calls(void)
 {
 	struct bpf_ns_ident key, *prev = NULL;
 	struct ns *ns;
 	__u64 total;
 
-	while (!bpf_map_get_next_key(fd, prev, &key)) {
+	while (!bpf_map_get_next_key(calls_fd, prev, &key)) {
 		prev = &key;
-		read_percpu(fd, &key, &total, 1);
-		ns = get_row(&key);
+		read_percpu(calls_fd, &key, &total, 1);
+		ns = get_ns(&key);
 		ns->calls = total - ns->total;
 		ns->total = total;
 	}
@@ -249,7 +140,7 @@ static void read_callers(void)
 		caller->alive = false;
 		if (bpf_map_lookup_elem(tasks_fd, &key, &caller->task))
 			err(EXIT_ERROR, "reading the map of tasks");
-		ns = get_row(&caller->task.ident);
+		ns = get_ns(&caller->task.ident);
 		ns->callers = true;
 	}
 	if (errno != ENOENT)
@@ -258,65 +149,7 @@ static void read_callers(void)
 		qsort(callers, nr_callers, sizeof(*callers), cmp_callers);
 }
 
-/*
- * The start time in /proc/PID/stat is in clock ticks, and in the terms of the
- * time namespace of the reader, which need not be the initial one.
- */
-static __u64 start_in_ticks(__u64 start)
-{
-	static long long offset;
-	static long hz;
-	long long sec, nsec;
-	FILE *f;
-
-	if (!hz) {
-		hz = sysconf(_SC_CLK_TCK);
-		f = fopen("/proc/self/timens_offsets", "r");
-		if (f) {
-			if (fscanf(f, "%*s %*d %*d boottime %lld %lld",
-				   &sec, &nsec) == 2)
-				offset = sec * (long long)NSEC_PER_SEC + nsec;
-			fclose(f);
-		}
-	}
-	return (start + offset) / (NSEC_PER_SEC / hz);
-}
-
-static int read_stat(struct proc_task *task)
-{
-	char buf[1024], *comm, *rest;
-	ssize_t len;
-	int fd;
-
-	fd = openat(task->dir, "stat", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	len = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (len <= 0) {
-		errno = ESRCH;
-		return -1;
-	}
-	buf[len] = '\0';
-
-	/* The command may have anything in it, parentheses too. */
-	comm = strchr(buf, '(');
-	rest = strrchr(buf, ')');
-	if (!comm || !rest)
-		errx(EXIT_ERROR, "cannot make sense of /proc/%d/stat",
-		     task->pid);
-	copy_comm(task->comm, comm + 1, rest - comm - 1);
-
-	/* Fields 3 to 22, of which 20 and 22 matter: see proc_pid_stat(5). */
-	if (sscanf(rest + 1,
-		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u %*d %llu",
-		   &task->threads, &task->start) != 2)
-		errx(EXIT_ERROR, "cannot make sense of /proc/%d/stat",
-		     task->pid);
-	return 0;
-}
-
-/* Is this the task whose answer it is, and not a later one of that number? */
+/* Is it the same task, and not a later one with the same pid? */
 static bool is_caller(const struct caller *caller, const struct proc_task *task)
 {
 	return caller->key.pid == (__u64)task->pid &&
@@ -324,8 +157,8 @@ static bool is_caller(const struct caller *caller, const struct proc_task *task)
 }
 
 /*
- * Has it moved between its last system call and stat(2), or from one call to
- * another? A move is announced before it begins: ask only after stat(2).
+ * Has the task called a system call that changes namespaces? The BPF program
+ * sets the flag before the change. So the caller reads it after stat(2).
  */
 static bool has_moved(struct caller *caller)
 {
@@ -337,47 +170,58 @@ static bool has_moved(struct caller *caller)
 	return caller->task.moved;
 }
 
-static void compare(struct caller *caller, const struct proc_task *task,
-		    struct ns *ns)
+static bool is_gone(const struct proc_task *task)
 {
-	const struct bpf_ns_ident *told = &caller->task.ident;
-	bool same = same_ident(told, &ns->ident);
+	struct proc_task again = { .dir = task->dir, .pid = task->pid };
+
+	return read_stat(&again) != 0;
+}
+
+static void compare(struct caller *caller, const struct proc_task *task,
+		    __s64 seen_pid, struct ns *ns)
+{
+	const struct bpf_ns_ident *result = &caller->task.ident;
+	bool same = same_ident(result, &ns->ident);
 	struct mismatch *note;
 
 	if (same && !caller->task.changed &&
-	    (!seen_by.ino || caller->task.seen_pid == task->seen_pid)) {
+	    (!seen_by.ino || caller->task.seen_pid == seen_pid)) {
 		compared++;
 		ns->matches++;
 		return;
 	}
 
-	/* Both rows: the one that was told, and the one it is in. */
+	/* A released task has no pid. */
+	if (same && !caller->task.changed && is_gone(task))
+		return;
+
+	/* Count it for both namespaces. */
 	if (has_moved(caller)) {
 		moved++;
 		ns->moved++;
 		if (!same)
-			get_row(told)->moved++;
+			get_ns(result)->moved++;
 		return;
 	}
 	compared++;
 	ns->mismatches++;
 	if (!same)
-		get_row(told)->mismatches++;
+		get_ns(result)->mismatches++;
 
 	if (mismatches < MAX_NOTES) {
 		note = &notes[mismatches];
 		note->pid = task->pid;
-		copy_comm(note->comm, task->comm, sizeof(task->comm));
-		note->told = *told;
-		note->is = ns->ident;
-		note->told_pid = caller->task.seen_pid;
-		note->is_pid = task->seen_pid;
+		memcpy(note->comm, task->comm, sizeof(note->comm));
+		note->kfunc = *result;
+		note->stat = ns->ident;
+		note->kfunc_pid = caller->task.seen_pid;
+		note->stat_pid = seen_pid;
 		note->changed = caller->task.changed;
 	}
 	mismatches++;
 }
 
-/* The pid that is to be shown for a task: one or -errno. */
+/* The pid to show for a task, or -errno. */
 static __s64 get_seen_pid(pid_t pid)
 {
 	int seen;
@@ -388,7 +232,7 @@ static __s64 get_seen_pid(pid_t pid)
 	return seen < 0 ? -errno : seen;
 }
 
-/* Which of the tasks of a namespace is the first: lowest pid inside, or start. */
+/* The first task of a namespace has the lowest rank: its pid inside, or its start time. */
 static __u64 get_rank(const struct proc_task *task, int fd)
 {
 	int inner;
@@ -400,8 +244,8 @@ static __u64 get_rank(const struct proc_task *task, int fd)
 }
 
 /*
- * Opens the file of the task's namespace, and finds out about it by stat(2) and
- * NS_GET_ID. They are about one namespace, also if the task moves meanwhile.
+ * Opens the file of the task's namespace, and reads its identity by stat(2) and
+ * NS_GET_ID. Both are of the same namespace, even if the task moves meanwhile.
  */
 static int open_ns(const struct proc_task *task, struct bpf_ns_ident *ident)
 {
@@ -427,8 +271,8 @@ static int open_ns(const struct proc_task *task, struct bpf_ns_ident *ident)
 	return fd;
 }
 
-/* The row of a task, or NULL and errno if it is gone or not for us to see. */
-static struct ns *stat_task(struct proc_task *task)
+/* The namespace of a task, or NULL and errno if the task is gone, or not accessible. */
+static struct ns *stat_task(struct proc_task *task, __s64 *seen_pid)
 {
 	struct bpf_ns_ident ident;
 	struct ns *ns;
@@ -440,17 +284,17 @@ static struct ns *stat_task(struct proc_task *task)
 	fd = open_ns(task, &ident);
 	if (fd < 0)
 		return NULL;
-	ns = live_row(fd, &ident);
+	ns = live_ns(fd, &ident);
 	rank = get_rank(task, fd);
 	close(fd);
 
-	task->seen_pid = get_seen_pid(task->pid);
+	*seen_pid = get_seen_pid(task->pid);
 	ns->tasks += opt.kind->per_thread ? 1 : task->threads;
 	if (rank < ns->rank) {
 		ns->rank = rank;
 		ns->pid = task->pid;
-		ns->seen_pid = task->seen_pid;
-		copy_comm(ns->comm, task->comm, sizeof(task->comm));
+		ns->seen_pid = *seen_pid;
+		memcpy(ns->comm, task->comm, sizeof(ns->comm));
 		if (opt.containers)
 			container_name(task->dir, ns->parent && ns->parent->parent,
 				       ns->container);
@@ -463,8 +307,9 @@ static void look_at_task(struct proc_task *task)
 	struct caller key = { .key.pid = task->pid }, *caller;
 	struct caller *end = callers + nr_callers;
 	struct ns *ns;
+	__s64 seen_pid;
 
-	ns = stat_task(task);
+	ns = stat_task(task, &seen_pid);
 	if (!ns) {
 		if (errno != EACCES && errno != EPERM)
 			return;
@@ -482,66 +327,15 @@ static void look_at_task(struct proc_task *task)
 			continue;
 		caller->alive = true;
 		if (ns)
-			compare(caller, task, ns);
+			compare(caller, task, seen_pid, ns);
 		else
-			get_row(&caller->task.ident)->denied++;
+			get_ns(&caller->task.ident)->denied++;
 	}
-}
-
-/* Looks at each of the tasks that have a directory in that one. */
-static int read_tasks(int at, const char *path,
-		      void (*look_at)(struct proc_task *task))
-{
-	struct proc_task task;
-	struct dirent *de;
-	char *end;
-	DIR *dir;
-	int fd;
-
-	fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	dir = fdopendir(fd);
-	if (!dir)
-		err(EXIT_ERROR, "%s", path);
-
-	for (;;) {
-		errno = 0;
-		de = readdir(dir);
-		if (!de)
-			break;
-		task.pid = strtol(de->d_name, &end, 10);
-		if (task.pid <= 0 || *end)
-			continue;
-		/* Everything goes through this: it stays with the one task. */
-		task.dir = openat(fd, de->d_name,
-				  O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (task.dir < 0)
-			continue;
-		look_at(&task);
-		close(task.dir);
-	}
-	at = errno ? -1 : 0;
-	closedir(dir);
-	return at;
-}
-
-static void look_at_threads(struct proc_task *process)
-{
-	/* If that fails, the process is gone. */
-	read_tasks(process->dir, "task", look_at_task);
-}
-
-static void read_proc(void)
-{
-	if (read_tasks(AT_FDCWD, "/proc", opt.kind->per_thread ?
-					  look_at_threads : look_at_task))
-		err(EXIT_ERROR, "/proc");
 }
 
 /*
- * Tasks that are gone make no more calls: their entries are free to go. Those
- * that moved get another one by their next call.
+ * Deletes the map entries of tasks that are gone, and of tasks that moved. The
+ * next call of a moved task adds a new entry.
  */
 static void forget_tasks(void)
 {
@@ -551,65 +345,26 @@ static void forget_tasks(void)
 	for (caller = callers; caller < callers + nr_callers; caller++) {
 		if (caller->alive && !caller->task.moved)
 			continue;
-		/* A command for a row that has none, of the lowest pid. */
-		ns = get_row(&caller->task.ident);
+		/* The lowest pid, for a namespace without a command. */
+		ns = get_ns(&caller->task.ident);
 		if (ns->rank == NO_RANK && !ns->pid) {
 			ns->pid = caller->key.pid;
 			ns->seen_pid = seen_by.ino ? caller->task.seen_pid :
 						     ns->pid;
-			copy_comm(ns->comm, caller->task.comm, NSTOP_COMM_LEN);
+			memcpy(ns->comm, caller->task.comm, sizeof(ns->comm));
 		}
 		bpf_map_delete_elem(tasks_fd, &caller->key);
 	}
 }
 
 /*
- * A counter was read after the last task of its namespace was gone. If that
- * has not moved by then, it never will, but if somebody has kept the namespace
- * for others to enter: for them it starts anew.
+ * Nobody calls in a namespace without tasks. If the namespace is kept, and a
+ * task enters it later, its counter starts at 0.
  */
-static void forget_rows(int fd)
+static void forget_counter(const struct ns *ns)
 {
-	size_t i, kept = 0;
-	struct ns *ns, *up;
-
-	for (i = 0; i < nr_rows; i++)
-		if (rows[i]->calls || rows[i]->callers)
-			for (up = rows[i]; up; up = up->parent)
-				up->live = true;
-
-	for (i = 0; i < nr_rows; i++) {
-		ns = rows[i];
-		if (ns->live) {
-			rows[kept++] = ns;
-			continue;
-		}
-		if (ns->total)
-			bpf_map_delete_elem(fd, &ns->ident);
-		free(ns);
-	}
-	nr_rows = kept;
-}
-
-static void start_round(void)
-{
-	size_t i;
-
-	for (i = 0; i < nr_rows; i++) {
-		rows[i]->calls = 0;
-		rows[i]->live = false;
-		rows[i]->callers = false;
-		rows[i]->tasks = 0;
-		rows[i]->matches = 0;
-		rows[i]->mismatches = 0;
-		rows[i]->moved = 0;
-		rows[i]->denied = 0;
-		rows[i]->rank = NO_RANK;
-	}
-	compared = 0;
-	moved = 0;
-	denied = 0;
-	mismatches = 0;
+	if (ns->total)
+		bpf_map_delete_elem(calls_fd, &ns->ident);
 }
 
 static enum verdict get_verdict(const struct ns *ns)
@@ -627,235 +382,272 @@ static enum verdict get_verdict(const struct ns *ns)
 	return NOTHING;
 }
 
-static int cmp_rows(const void *a, const void *b)
-{
-	const struct bpf_ns_ident *x = &(*(struct ns **)a)->ident;
-	const struct bpf_ns_ident *y = &(*(struct ns **)b)->ident;
-
-	if (x->id != y->id)
-		return x->id < y->id ? -1 : 1;
-	if (x->dev != y->dev)
-		return x->dev < y->dev ? -1 : 1;
-	return x->ino < y->ino ? -1 : x->ino > y->ino;
-}
-
-/* Links the rows into a tree with the lowest id first on each level. */
-static struct ns *make_tree(void)
-{
-	struct ns *root = NULL, **list;
-	size_t i;
-
-	if (nr_rows)
-		qsort(rows, nr_rows, sizeof(*rows), cmp_rows);
-	for (i = 0; i < nr_rows; i++)
-		rows[i]->child = NULL;
-	for (i = nr_rows; i-- > 0;) {
-		list = rows[i]->parent ? &rows[i]->parent->child : &root;
-		rows[i]->sibling = *list;
-		*list = rows[i];
-	}
-	return root;
-}
-
-/* Widths of the columns that hold large numbers. */
-struct widths {
-	int dev, ino, id, calls, tasks, container;
+enum {
+	CALLS_DEV, CALLS_INO, CALLS_ID, CALLS_CALLS, CALLS_RATE, CALLS_TOTAL, CALLS_TASKS,
+	CALLS_VERDICT, CALLS_CONTAINER, CALLS_PID, CALLS_COMMAND, CALLS_PARENT,
+	NR_CALLS_COLUMNS
 };
 
-static void print_tree(const struct ns *ns, const struct widths *w, int depth)
+static struct column columns[NR_CALLS_COLUMNS] = {
+	[CALLS_DEV] = { "dev", "ST_DEV", COLUMN_NUMBER, 4 },
+	[CALLS_INO] = { "ino", "ST_INO", COLUMN_NUMBER },
+	[CALLS_ID] = { "id", "ID", COLUMN_NUMBER, 1 },
+	[CALLS_CALLS] = { "calls", "CALLS", COLUMN_NUMBER },
+	[CALLS_RATE] = { "rate", "CALLS/S", COLUMN_RATE, 6 },
+	[CALLS_TOTAL] = { "total", "TOTAL", COLUMN_NUMBER, 5 },
+	[CALLS_TASKS] = { "tasks", "TASKS", COLUMN_NUMBER, 3 },
+	[CALLS_VERDICT] = { "verdict", "STAT(2)", COLUMN_TEXT },
+	[CALLS_CONTAINER] = { "container", "CONTAINER", COLUMN_TEXT },
+	[CALLS_PID] = { "pid", "PID", COLUMN_NUMBER, 2 },
+	[CALLS_COMMAND] = { "command", "FIRST COMMAND", COLUMN_TEXT },
+	[CALLS_PARENT] = { "parent", NULL, COLUMN_NUMBER },
+};
+
+static void add_namespace(struct table *table, struct ns *ns)
 {
-	for (; ns; ns = ns->sibling) {
-		printf("%*llu %*llu %*llu %*llu %*u %-8s  ", w->dev,
-		       ns->ident.dev, w->ino, ns->ident.ino, w->id,
-		       ns->ident.id, w->calls, ns->calls, w->tasks, ns->tasks,
-		       verdicts[get_verdict(ns)]);
-		if (opt.containers)
-			printf("%-*s  ", w->container,
-			       *ns->container ? ns->container : "-");
-		printf("%*s", 2 * depth, "");
-		if (!ns->pid)
-			printf("-\n");
-		else if (ns->seen_pid > 0)
-			printf("%s (%lld)\n", ns->comm, ns->seen_pid);
-		else
-			printf("%s (-)\n", ns->comm);
-		print_tree(ns->child, w, depth + 1);
-	}
+	enum verdict verdict = get_verdict(ns);
+	size_t row = add_row(table);
+
+	ns->row = row;
+	/* A mismatch is never hidden. */
+	table->rows[row].idle = !ns->calls && verdict != MISMATCH;
+	set_number(table, row, CALLS_DEV, ns->ident.dev);
+	set_number(table, row, CALLS_INO, ns->ident.ino);
+	set_number(table, row, CALLS_ID, ns->ident.id);
+	set_number(table, row, CALLS_CALLS, ns->calls);
+	set_rate(table, row, CALLS_RATE, ns->calls / table->secs);
+	set_number(table, row, CALLS_TOTAL, ns->total);
+	set_number(table, row, CALLS_TASKS, ns->tasks);
+	if (verdict != NOTHING)
+		set_text(table, row, CALLS_VERDICT, strdup(verdicts[verdict]));
+	if (opt.containers && *ns->container && strcmp(ns->container, "-"))
+		set_text(table, row, CALLS_CONTAINER, strdup(ns->container));
+	if (!ns->pid)
+		return;
+	if (ns->seen_pid > 0)
+		set_number(table, row, CALLS_PID, ns->seen_pid);
+	set_text(table, row, CALLS_COMMAND, escaped(ns->comm, sizeof(ns->comm), true));
 }
 
-static void print_table(double secs)
+static void add_parents(struct table *table)
 {
-	struct widths w = {
-		.dev = strlen("ST_DEV"),
-		.ino = strlen("ST_INO"),
-		.id = strlen("ID"),
-		.calls = strlen("CALLS"),
-		.tasks = strlen("TASKS"),
-		.container = strlen("CONTAINER"),
-	};
-	int len;
+	struct ns *ns;
 	size_t i;
 
-	for (i = 0; i < nr_rows; i++) {
-		widen(&w.dev, rows[i]->ident.dev);
-		widen(&w.ino, rows[i]->ident.ino);
-		widen(&w.id, rows[i]->ident.id);
-		widen(&w.calls, rows[i]->calls);
-		widen(&w.tasks, rows[i]->tasks);
-		len = strlen(rows[i]->container);
-		if (len > w.container)
-			w.container = len;
+	for (i = 0; i < nr_namespaces; i++) {
+		ns = namespaces[i];
+		if (!ns->parent)
+			continue;
+		table->rows[ns->row].parent = ns->parent->row;
+		set_number(table, ns->row, CALLS_PARENT, ns->parent->ident.id);
 	}
-
-	printf("System calls in %.1f s, by the %s namespace that %s() gives.\n",
-	       secs, opt.kind->name, kfunc());
-	printf("STAT(2): do stat(2) and NS_GET_ID on the callers' /proc/PID/%s%s agree?\n",
-	       opt.kind->per_thread ? "task/TID/" : "", opt.kind->path);
-	if (seen_by.ino)
-		printf("PID: as " PID_KFUNC "() gives it for the pid namespace of process %d,\n"
-		       "st_dev %llu, st_ino %llu, id %llu. Checked, too.\n",
-		       opt.seen_by, seen_by.dev, seen_by.ino, seen_by.id);
-	printf("\n%*s %*s %*s %*s %*s %-8s  ", w.dev, "ST_DEV", w.ino, "ST_INO",
-	       w.id, "ID", w.calls, "CALLS", w.tasks, "TASKS", "STAT(2)");
-	if (opt.containers)
-		printf("%-*s  ", w.container, "CONTAINER");
-	printf("FIRST COMMAND (PID)%s\n",
-	       opt.kind->has_parent ? ", BELOW PARENT" : "");
-	print_tree(make_tree(), &w, 0);
-	printf("\n");
 }
 
-static void print_source(const char *source, const struct bpf_ns_ident *ident,
-			 __s64 pid)
+/* The text for one of the two sources. The second call after this one overwrites it. */
+static const char *source_words(const struct bpf_ns_ident *ident, __s64 pid)
 {
-	printf("  %-7s st_dev %llu, st_ino %llu, id %llu", source, ident->dev,
-	       ident->ino, ident->id);
+	static char buf[2][160];
+	static int turn;
+	int len;
+
+	turn = !turn;
+	len = snprintf(buf[turn], sizeof(buf[turn]), "st_dev %llu, st_ino %llu, id %llu",
+		       ident->dev, ident->ino, ident->id);
 	if (seen_by.ino)
-		printf(", pid %lld", pid);
-	printf("\n");
+		snprintf(buf[turn] + len, sizeof(buf[turn]) - len, ", pid %lld", pid);
+	return buf[turn];
 }
 
-static void print_mismatches(void)
+static void add_mismatches(struct table *table)
 {
 	unsigned int i;
+	char *comm;
 
 	for (i = 0; i < mismatches && i < MAX_NOTES; i++) {
-		printf("MISMATCH: task %d (%s)\n", notes[i].pid, notes[i].comm);
-		print_source("kfunc", &notes[i].told, notes[i].told_pid);
-		if (notes[i].changed)
-			printf("          and something else later\n");
-		print_source("stat(2)", &notes[i].is, notes[i].is_pid);
+		comm = escaped(notes[i].comm, sizeof(notes[i].comm), true);
+		add_note(table, "mismatch", "MISMATCH: task %d (%s): kfunc %s%s; stat(2) %s",
+			 notes[i].pid, comm, source_words(&notes[i].kfunc, notes[i].kfunc_pid),
+			 notes[i].changed ? " and another one later" : "",
+			 source_words(&notes[i].stat, notes[i].stat_pid));
+		free(comm);
 	}
 	if (mismatches > MAX_NOTES)
-		printf("MISMATCH: and %u more tasks\n",
-		       mismatches - MAX_NOTES);
+		add_note(table, "mismatch", "MISMATCH: and %u more tasks", mismatches - MAX_NOTES);
 }
 
-static void print_summary(void)
+static const char *plural(__u64 nr, const char *ending)
 {
-	unsigned int nr[NR_VERDICTS] = {};
-	size_t i;
-
-	for (i = 0; i < nr_rows; i++)
-		nr[get_verdict(rows[i])]++;
-
-	printf("%zu %s namespace%s: %u match, %u mismatch", nr_rows,
-	       opt.kind->name, nr_rows == 1 ? "" : "s", nr[MATCH],
-	       nr[MISMATCH]);
-	if (nr[MOVED])
-		printf(", %u moved", nr[MOVED]);
-	if (nr[GONE])
-		printf(", %u gone", nr[GONE]);
-	if (nr[NOTHING])
-		printf(", %u without calls", nr[NOTHING]);
-	if (nr[DENIED])
-		printf(", %u denied", nr[DENIED]);
-	printf(" (%u %s%s compared)\n", compared,
-	       opt.kind->per_thread ? "thread" : "process",
-	       compared == 1 ? "" : opt.kind->per_thread ? "s" : "es");
-	if (moved)
-		printf("%u could not be compared, they had called what changes namespaces\n",
-		       moved);
-	if (denied)
-		printf("%u processes could not be looked at, that takes CAP_SYS_PTRACE\n",
-		       denied);
+	return nr == 1 ? "" : ending;
 }
 
-/* Whatever is not in the table. The counters only grow: print what is new. */
-static void print_lost(const struct nstop_tasks_bpf *skel)
+static void summarize(struct table *table)
+{
+	static const char *const names[NR_VERDICTS] = {
+		"match", "mismatch", "moved", "gone", "denied", "without_calls",
+	};
+	unsigned int nr[NR_VERDICTS] = {};
+	char *more = NULL;
+	size_t i, size;
+	FILE *f;
+
+	for (i = 0; i < nr_namespaces; i++)
+		nr[get_verdict(namespaces[i])]++;
+
+	f = open_memstream(&more, &size);
+	if (!f)
+		err(EXIT_ERROR, "out of memory");
+	fprintf(f, "%zu %s namespace%s: %u match, %u mismatch", nr_namespaces, opt.kind->name,
+		plural(nr_namespaces, "s"), nr[MATCH], nr[MISMATCH]);
+	if (nr[MOVED])
+		fprintf(f, ", %u moved", nr[MOVED]);
+	if (nr[GONE])
+		fprintf(f, ", %u gone", nr[GONE]);
+	if (nr[NOTHING])
+		fprintf(f, ", %u without calls", nr[NOTHING]);
+	if (nr[DENIED])
+		fprintf(f, ", %u denied", nr[DENIED]);
+	fprintf(f, " (%u %s%s compared)", compared, opt.kind->per_thread ? "thread" : "process",
+		plural(compared, opt.kind->per_thread ? "s" : "es"));
+	if (fclose(f))
+		err(EXIT_ERROR, "out of memory");
+	table->summary = more;
+
+	add_count(table, "namespaces", nr_namespaces);
+	for (i = 0; i < NR_VERDICTS; i++)
+		add_count(table, names[i], nr[i]);
+	add_count(table, "compared", compared);
+	add_count(table, "mismatches", mismatches);
+	if (moved)
+		add_note(table, "info",
+			 "%u could not be compared: they had called setns(2) or the like", moved);
+	if (denied)
+		add_note(table, "info",
+			 "%u %s%s could not be read, which needs CAP_SYS_PTRACE", denied,
+			 opt.kind->per_thread ? "thread" : "process",
+			 plural(denied, opt.kind->per_thread ? "s" : "es"));
+}
+
+/* Adds notes about lost calls. The counters of the BPF program only grow. */
+static void add_lost(struct table *table)
 {
 	const struct nstop_lost now = skel->bss->lost;
 	struct bpf_prog_info info = {};
 	static struct nstop_lost was;
 	static __u64 missed;
 	__u32 len = sizeof(info);
+	__u64 lost;
 
-	if (now.ns_full != was.ns_full)
-		printf("LOST: %llu calls not counted, no room for more than %d namespaces\n",
-		       now.ns_full - was.ns_full, NSTOP_MAX_NS);
-	if (now.task_full != was.task_full)
-		printf("LOST: %llu calls by tasks not compared, no room for more than %d tasks\n",
-		       now.task_full - was.task_full, NSTOP_MAX_TASKS);
-	if (now.no_ident != was.no_ident)
-		printf("LOST: %llu calls by tasks that %s() has no answer for\n",
-		       now.no_ident - was.no_ident, kfunc());
+	lost = now.ns_full - was.ns_full;
+	add_count(table, "lost_namespaces_full", lost);
+	if (lost)
+		add_note(table, "lost",
+			 "LOST: %llu calls not counted, no room for more than %d namespaces",
+			 lost, NSTOP_MAX_NS);
+	lost = now.task_full - was.task_full;
+	add_count(table, "lost_tasks_full", lost);
+	if (lost)
+		add_note(table, "lost",
+			 "LOST: %llu answers for tasks not compared, no room for more than %d tasks",
+			 lost, NSTOP_MAX_TASKS);
+	lost = now.no_ident - was.no_ident;
+	add_count(table, "lost_no_identity", lost);
+	if (lost)
+		add_note(table, "lost", "LOST: %llu calls by tasks that %s() has no answer for",
+			 lost, kfunc());
 	was = now;
 
+	lost = 0;
 	if (!bpf_prog_get_info_by_fd(bpf_program__fd(skel->progs.count_sys_enter),
 				     &info, &len)) {
-		if (info.recursion_misses != missed)
-			printf("LOST: %llu calls not counted, made while another was\n",
-			       info.recursion_misses - missed);
+		lost = info.recursion_misses - missed;
 		missed = info.recursion_misses;
 	}
+	add_count(table, "lost_nested", lost);
+	if (lost)
+		add_note(table, "lost", "LOST: %llu calls not counted, made while another was",
+			 lost);
 }
 
-static void do_round(struct nstop_tasks_bpf *skel, double secs)
+static void make_table(struct table *table)
 {
-	int calls_fd = bpf_map__fd(skel->maps.calls);
+	size_t i;
+	int len;
 
-	start_round();
+	columns[CALLS_CONTAINER].title = opt.containers ? "CONTAINER" : NULL;
+	sort_namespaces();
+	for (i = 0; i < nr_namespaces; i++)
+		add_namespace(table, namespaces[i]);
+	add_parents(table);
+	if (seen_by.ino)
+		len = asprintf(&table->title,
+			       "System calls in %.1f s by %s namespace; pids as in that of process %d: %s",
+			       table->secs, opt.kind->name, opt.seen_by, source_words(&seen_by, 0));
+	else
+		len = asprintf(&table->title, "System calls in %.1f s by %s namespace",
+			       table->secs, opt.kind->name);
+	if (len < 0)
+		err(EXIT_ERROR, "out of memory");
+	add_mismatches(table);
+	summarize(table);
+	add_lost(table);
+}
+
+/* Runs the iterator over all tasks. */
+static void run_iterator(void)
+{
+	char buf[64];
+	int fd;
+
+	if (iter_fd < 0)
+		return;
+	fd = bpf_iter_create(iter_fd);
+	if (fd < 0)
+		err(EXIT_ERROR, "the iterator of tasks");
+	/* The iterator has no output. */
+	while (read(fd, buf, sizeof(buf)) < 0)
+		if (errno != EAGAIN && errno != EINTR)
+			err(EXIT_ERROR, "the iterator of tasks");
+	close(fd);
+}
+
+static void start_calls(void)
+{
+	started = seconds();
+	skel->bss->paused = false;
+}
+
+static void read_round(struct table *table)
+{
+	skel->bss->paused = true;
+	table->secs = seconds() - started;
+	start_namespaces();
+	compared = 0;
+	moved = 0;
+	denied = 0;
+	mismatches = 0;
 
 	/*
-	 * In this order: what is in the map of tasks and not in /proc has been
-	 * there and is gone, and so is what it has done to the counters.
+	 * In this order: a task in the map and not in /proc is gone, and has
+	 * made its last call.
 	 */
+	run_iterator();
 	read_callers();
-	read_proc();
+	read_proc(opt.kind->per_thread, look_at_task);
 	forget_tasks();
-	read_calls(calls_fd);
-	forget_rows(calls_fd);
+	read_calls();
+	forget_namespaces(forget_counter);
 	if (mismatches)
 		found_mismatch();
 
-	start_table();
-	print_table(secs);
-	print_mismatches();
-	print_summary();
-	print_lost(skel);
-	end_table();
-}
-
-static void run(struct nstop_tasks_bpf *skel)
-{
-	double start = seconds();
-
-	do {
-		wait_round();
-		skel->bss->paused = true;
-		do_round(skel, seconds() - start);
-		skel->bss->paused = false;
-		start = seconds();
-
-		/* This process called too, so there is at least one. */
-		if (!compared)
-			errx(EXIT_ERROR, "not a single task could be compared");
-	} while (!opt.once);
+	make_table(table);
+	/* nstop itself is one of the tasks. */
+	if (!compared)
+		errx(EXIT_ERROR, "not a single task could be compared");
 }
 
 /*
- * The system calls after which a task may be in another namespace. execve()
- * is for time namespaces, and lets a thread take the place of the leader.
+ * System calls that may change the namespace of a task. execve() enters a time
+ * namespace, and replaces the leader by the calling thread.
  */
 static const __s64 moves[NSTOP_NR_MOVES] = {
 	SYS_setns, SYS_unshare, SYS_execve, SYS_execveat,
@@ -866,15 +658,35 @@ static void configure(struct nstop_config *config)
 	config->ns_type = opt.kind->flag;
 	config->per_thread = opt.kind->per_thread;
 	config->seen_by = seen_by;
-	/* A pid namespace is for life. */
+	/* A task never changes its pid namespace. */
 	if (opt.kind->flag != CLONE_NEWPID)
 		config->nr_moves = NSTOP_NR_MOVES;
 	memcpy(config->moves, moves, sizeof(moves));
 }
 
-static struct nstop_tasks_bpf *load(void)
+/* Does the module have the kfuncs that the iterator calls for this namespace type? */
+static bool has_iterator(void)
 {
-	struct nstop_tasks_bpf *skel;
+	const char *names[] = {
+		opt.kind->flag == CLONE_NEWPID ? TASK_PIDNS_KFUNC : TASK_NS_KFUNC,
+		seen_by.ino ? TASK_PID_KFUNC : NULL,
+	};
+	struct btf *vmlinux, *btf;
+	bool found = true;
+	size_t i;
+
+	vmlinux = btf__load_vmlinux_btf();
+	btf = vmlinux ? btf__load_module_btf(MODULE, vmlinux) : NULL;
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i] && (!btf || btf__find_by_name_kind(btf, names[i], BTF_KIND_FUNC) < 0))
+			found = false;
+	btf__free(btf);
+	btf__free(vmlinux);
+	return found;
+}
+
+static void load(void)
+{
 	int ret;
 
 	skel = nstop_tasks_bpf__open();
@@ -882,6 +694,8 @@ static struct nstop_tasks_bpf *load(void)
 		err(EXIT_ERROR, "cannot open the BPF program");
 	configure(&skel->rodata->opts);
 	set_log(skel->progs.count_sys_enter);
+	set_log(skel->progs.look_at_tasks);
+	bpf_program__set_autoload(skel->progs.look_at_tasks, has_iterator());
 
 	ret = nstop_tasks_bpf__load(skel);
 	if (ret) {
@@ -892,21 +706,9 @@ static struct nstop_tasks_bpf *load(void)
 	if (ret)
 		err(EXIT_ERROR, "cannot attach to sys_enter");
 	tasks_fd = bpf_map__fd(skel->maps.tasks);
-	return skel;
-}
-
-/* Pids come from /proc, so it must show those that this process goes by. */
-static void check_proc(void)
-{
-	char self[16];
-	ssize_t len;
-
-	len = readlink("/proc/self", self, sizeof(self) - 1);
-	if (len < 0)
-		err(EXIT_ERROR, "/proc/self");
-	self[len] = '\0';
-	if (atoi(self) != getpid())
-		errx(EXIT_ERROR, "/proc belongs to another pid namespace than this process");
+	calls_fd = bpf_map__fd(skel->maps.calls);
+	if (skel->links.look_at_tasks)
+		iter_fd = bpf_link__fd(skel->links.look_at_tasks);
 }
 
 static void find_seen_by(void)
@@ -931,17 +733,31 @@ static void check_kind(void)
 		     opt.kind->name);
 }
 
-void nstop_tasks(void)
+static void open_calls(void)
 {
-	struct nstop_tasks_bpf *skel;
-
-	/* The program is to know of it when it is loaded. */
+	/* A constant of the program, so before the load. */
 	if (opt.seen_by)
 		find_seen_by();
-	skel = load();
+	load();
 	check_files();
 	check_proc();
 	check_kind();
-	run(skel);
+}
+
+static void close_calls(void)
+{
 	nstop_tasks_bpf__destroy(skel);
 }
+
+struct source tasks_source = {
+	.table = {
+		.name = "calls",
+		.columns = columns,
+		.nr_columns = NR_CALLS_COLUMNS,
+		.tree_column = CALLS_COMMAND,
+	},
+	.open = open_calls,
+	.start = start_calls,
+	.read = read_round,
+	.close = close_calls,
+};

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the parts of nstop that run in userspace have in common. */
+/* Functions that the source files of nstop share: identities, limits, and errors of the load. */
 #define _GNU_SOURCE
 #define __SANE_USERSPACE_TYPES__	/* __u64 is long long everywhere */
-#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,44 +14,44 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/nsfs.h>
 #include <linux/sched.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "nstop_compat.h"
 #include "nstop_user.h"
 
-#define MODULE		"bpf_ns_ident"
 #define NOT_ALLOWED	"calling kernel function bpf_"	/* is not */
 #define VMLINUX_BTF	"/sys/kernel/btf/vmlinux"
+#define LOADER_NS	"/sys/module/" MODULE "/parameters/loader_ns"
 
 /*
- * The initial namespaces have numbers of their own in nsfs, which no other one
- * is ever given.
+ * The initial namespaces have fixed inode numbers in nsfs, which are never used
+ * for others.
  */
 const struct kind kinds[] = {
-	{ "cgroup", "ns/cgroup", CLONE_NEWCGROUP, CGROUP_NS_INIT_INO,
+	{ "cgroup", "ns/cgroup", CLONE_NEWCGROUP, INIT_INO_CGROUP,
 	  .per_thread = true },
-	{ "ipc", "ns/ipc", CLONE_NEWIPC, IPC_NS_INIT_INO, .per_thread = true },
-	{ "mnt", "ns/mnt", CLONE_NEWNS, MNT_NS_INIT_INO, .per_thread = true },
-	{ "net", "ns/net", CLONE_NEWNET, NET_NS_INIT_INO, .per_thread = true },
-	{ "pid", "ns/pid", CLONE_NEWPID, PID_NS_INIT_INO, .has_parent = true },
-	{ "time", "ns/time", CLONE_NEWTIME, TIME_NS_INIT_INO,
+	{ "ipc", "ns/ipc", CLONE_NEWIPC, INIT_INO_IPC, .per_thread = true },
+	{ "mnt", "ns/mnt", CLONE_NEWNS, INIT_INO_MNT, .per_thread = true },
+	{ "net", "ns/net", CLONE_NEWNET, INIT_INO_NET, .per_thread = true },
+	{ "pid", "ns/pid", CLONE_NEWPID, INIT_INO_PID, .has_parent = true },
+	{ "time", "ns/time", CLONE_NEWTIME, INIT_INO_TIME,
 	  .per_thread = false },
-	{ "user", "ns/user", CLONE_NEWUSER, USER_NS_INIT_INO,
+	{ "user", "ns/user", CLONE_NEWUSER, INIT_INO_USER,
 	  .has_parent = true },
-	{ "uts", "ns/uts", CLONE_NEWUTS, UTS_NS_INIT_INO, .per_thread = true },
+	{ "uts", "ns/uts", CLONE_NEWUTS, INIT_INO_UTS, .per_thread = true },
 	{}
 };
 
-static char log_buf[64 * 1024];	/* the verifier's */
+static char log_buf[64 * 1024];	/* of the verifier */
 
 void *grow(void *old, size_t nr, size_t size)
 {
 	void *new;
 
-	/* Doubles at each power of two. */
+	/* Doubles the size at each power of two. */
 	if (nr & (nr - 1))
 		return old;
 	new = reallocarray(old, nr ? nr * 2 : 1, size);
@@ -70,9 +69,9 @@ __u64 max_files(void)
 	return limit.rlim_cur;
 }
 
-static void say_too_few_files(void)
+static void print_too_few_files(void)
 {
-	warnx("no more than %llu files can be open, which is too few: " RAISE_FILES,
+	warnx("the limit of open files, %llu, is too low: " RAISE_FILES,
 	      max_files());
 }
 
@@ -89,7 +88,7 @@ void check_files(void)
 	if (nr < FILES_FOR_A_MOMENT) {
 		if (errno != EMFILE)
 			err(EXIT_ERROR, "/");
-		say_too_few_files();
+		print_too_few_files();
 		exit(EXIT_ERROR);
 	}
 	while (nr > 0)
@@ -119,7 +118,7 @@ void read_percpu(int map, const void *key, __u64 *sum, size_t nr)
 	size_t i;
 
 	if (nr_cpus < 0)
-		errx(EXIT_ERROR, "the number of CPUs is not to be had");
+		errx(EXIT_ERROR, "libbpf cannot read the number of CPUs");
 	counts = calloc(nr_cpus * nr, sizeof(*counts));
 	if (!counts)
 		err(EXIT_ERROR, "out of memory");
@@ -132,21 +131,6 @@ void read_percpu(int map, const void *key, __u64 *sum, size_t nr)
 	free(counts);
 }
 
-void make_printable(char *text)
-{
-	for (; *text; text++)
-		if (!isgraph((unsigned char)*text))
-			*text = '?';
-}
-
-void widen(int *width, __u64 value)
-{
-	int len = snprintf(NULL, 0, "%llu", value);
-
-	if (len > *width)
-		*width = len;
-}
-
 double seconds(void)
 {
 	struct timespec ts;
@@ -155,31 +139,10 @@ double seconds(void)
 	return ts.tv_sec + ts.tv_nsec / (double)NSEC_PER_SEC;
 }
 
-void wait_round(void)
-{
-	struct timespec ts = { .tv_sec = opt.secs };
-
-	ts.tv_nsec = (opt.secs - ts.tv_sec) * NSEC_PER_SEC;
-	while (nanosleep(&ts, &ts) && errno == EINTR)
-		;
-}
-
-void start_table(void)
-{
-	if (!opt.once)
-		printf(isatty(STDOUT_FILENO) ? "\033[H\033[J" : "\n");
-}
-
-void end_table(void)
-{
-	if (fflush(stdout))
-		err(EXIT_ERROR, "standard output");
-}
-
 void set_log(struct bpf_program *prog)
 {
 	bpf_program__set_log_buf(prog, log_buf, sizeof(log_buf));
-	/* Statistics and errors, for which libbpf would load a second time. */
+	/* Statistics and errors. libbpf would load a second time to get them. */
 	bpf_program__set_log_level(prog, 4);
 }
 
@@ -189,11 +152,11 @@ static bool is_initial(const struct kind *kind)
 	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/self/%s", kind->path);
-	/* A kernel without that kind of namespace has only the initial one. */
+	/* A kernel without that namespace type has only the initial one. */
 	return stat(path, &st) || st.st_ino == kind->initial;
 }
 
-static void say_not_initial(void)
+static void print_not_initial(void)
 {
 	const struct kind *kind;
 	const char *sep = "";
@@ -213,6 +176,23 @@ static void say_not_initial(void)
 		      names, strchr(names, ',') ? "s" : "");
 }
 
+/* The administrator selects the namespaces that have to be initial. */
+static void print_policy(void)
+{
+	char value[128];
+	FILE *f;
+
+	f = fopen(LOADER_NS, "re");
+	if (!f)
+		return;
+	if (fgets(value, sizeof(value), f)) {
+		value[strcspn(value, "\n")] = '\0';
+		warnx("the parameter loader_ns=%s of the module lists the types that have to be initial",
+		      value);
+	}
+	fclose(f);
+}
+
 void explain(int error, const char *kfunc, const char *caps)
 {
 	__u32 id;
@@ -220,26 +200,27 @@ void explain(int error, const char *kfunc, const char *caps)
 	if (opt.verbose)
 		fputs(log_buf, stderr);
 
-	/* libbpf does not tell if it was not permitted to look for modules. */
+	/* libbpf returns EINVAL if it has no permission to list modules. */
 	if (error == EINVAL && bpf_btf_get_next_id(0, &id) == -EPERM)
 		error = EPERM;
 
 	if (error == EMFILE) {
-		say_too_few_files();
+		print_too_few_files();
 	} else if (error == EPERM) {
 		warnx("the kernel does not permit this process to load the BPF program:");
-		warnx("it takes %s in the initial user namespace",
+		warnx("the load needs %s in the initial user namespace",
 		      caps);
-		say_not_initial();
+		print_not_initial();
 	} else if (error == EACCES && strstr(log_buf, NOT_ALLOWED)) {
 		warnx("the kernel refused to load the BPF program:");
 		warnx("one that calls %s() can only be loaded from the initial namespaces",
 		      kfunc);
-		say_not_initial();
+		print_not_initial();
+		print_policy();
 		warnx("the kernel log has the reason: dmesg | grep " MODULE);
 	} else if (access(VMLINUX_BTF, R_OK)) {
 		warn("no BTF of the running kernel, " VMLINUX_BTF);
-		warnx("it takes CONFIG_DEBUG_INFO_BTF=y, and sysfs has to be mounted");
+		warnx("the kernel needs CONFIG_DEBUG_INFO_BTF=y, and sysfs has to be mounted");
 	} else if (access("/sys/module/" MODULE, F_OK)) {
 		warnx("the running kernel has no %s(): modprobe " MODULE,
 		      kfunc);
@@ -250,4 +231,5 @@ void explain(int error, const char *kfunc, const char *caps)
 		warn("cannot load the BPF program");
 		if (!opt.verbose)
 			warnx("'nstop --verbose' has the details");
-	}}
+	}
+}

@@ -13,7 +13,7 @@ container_matches()
 	start_container unshare --fork --kill-child --pid || return
 	pair=$(pair_of "$pid" pid) || return
 	run 0 "$NSTOP" --once --interval 0.5 || return
-	says out "^ *$pair .* match  +bash \($pid\)$" || return
+	says out "^ *$pair .*  match +$pid  bash$" || return
 	# The initial namespace is there as well, and nothing is wrong.
 	says out "^ *$(pair_of $$ pid) .* match  " || return
 	says out '^[0-9]+ pid namespaces: [0-9]+ match, 0 mismatch' || return
@@ -45,10 +45,8 @@ mismatch_is_found()
 	lie_about "$pid" $$ || return
 	[ "$(pair_of "$pid" pid)" = "$lie" ] || return
 	run 1 "$NSTOP" --once --interval 0.5 || return
-	says out "^MISMATCH: task $pid \(bash\)$" || return
-	says out "^  kfunc   st_dev ${told/ +/, st_ino }, id " || return
-	says out "^  stat\(2\) st_dev ${lie/ +/, st_ino }, id " || return
-	# Both rows are wrong, and say so.
+	says_mismatch "$pid" bash "$told" "$lie" || return
+	# Both rows have the verdict.
 	says out "^ *$told .* MISMATCH  " || return
 	says out "^ *$lie .* MISMATCH  " || return
 	says out '^[0-9]+ pid namespaces: [0-9]+ match, 2 mismatch'
@@ -75,12 +73,21 @@ mismatch_is_kept()
 
 bad_arguments_are_refused()
 {
-	local secs
+	local count secs
 
-	for secs in '' 0 -1 nan inf 1s 86401; do
-		refuses "'$secs' is not a number of seconds up to 86400$" \
+	for secs in '' 0 0.009 -1 nan inf 1s 86401; do
+		refuses "'$secs' is not a number of seconds from 0.01 to 86400$" \
 			--once --interval "$secs" || return
 	done
+	for count in '' 0 -1 1x 99999999999999999999; do
+		refuses "'$count' is not a number of tables$" --count "$count" || return
+		refuses "'$count' is not a number of rows$" --top "$count" || return
+	done
+	refuses "--sort 'calls,': there is no such column$" --sort calls, || return
+	refuses "--filter 'calls': it is not COLUMN=PATTERN$" --filter calls || return
+	refuses "--filter 'rx_bytes=1': there is no such column$" --filter rx_bytes=1 || return
+	refuses "--tree needs a type with parents, pid or user, and not net$" \
+		--tree --ns net || return
 	refuses "unrecognized option '--twice'$" --twice || return
 	refuses "option '--interval' requires an argument$" --interval || return
 	refuses "invalid option -- 'x'$" -x || return
@@ -92,14 +99,6 @@ help_is_no_error()
 	run 0 "$NSTOP" --help || return
 	says out '^Usage: nstop ' || return
 	[ ! -s "$dir/err" ]
-}
-
-# What was loaded by others goes when RCU allows it.
-unload()
-{
-	wait_for rmmod $MODULE 2> "$dir/err" && return
-	ktap_print_msg "$(tail -n 1 "$dir/err")"
-	return 1
 }
 
 module_absent_is_an_error()

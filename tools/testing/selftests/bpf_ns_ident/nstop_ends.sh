@@ -9,6 +9,7 @@
 
 # shellcheck disable=SC2034
 takes_python="skips_what_is_no_namespace stopped_terminal_int stopped_terminal_term"
+takes_python+=" stopped_terminal_plain"
 
 GUARD=60	# seconds, after which nstop hangs
 NR_NAMES=20
@@ -83,7 +84,7 @@ stalled_reader()
 	waits_in pipe_write && ends "$signal"
 }
 
-# stopped_terminal SIGNAL: by what Ctrl-S does
+# stopped_terminal SIGNAL [ARGUMENT...]: by what Ctrl-S does
 stopped_terminal()
 {
 	local pid status
@@ -93,13 +94,13 @@ import os, pty, select, subprocess, sys, termios
 
 master, slave = pty.openpty()
 termios.tcflow(slave, termios.TCOOFF)
-nstop = subprocess.Popen([sys.argv[1], "--interval", "0.1"], stdin=slave,
+nstop = subprocess.Popen([sys.argv[1], "--interval", "0.1", *sys.argv[2:]], stdin=slave,
                          stdout=slave, stderr=2)
 os.write(4, b"%d\n" % nstop.pid)
 nstop.wait()
 os.write(4, b"%d\n" % nstop.returncode)
 select.select([3], [], [])
-' "$NSTOP" || return
+' "$NSTOP" "${@:2}" || return
 	if ! wait_for grep -qE 'n_tty_write|wait_woken' "/proc/$pid/wchan"; then
 		ktap_print_msg "nstop waits in $(cat "/proc/$pid/wchan")"
 		kill -KILL "$pid"
@@ -134,8 +135,8 @@ skips_what_is_no_namespace()
 import socket, sys
 socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$NAMES/$NAME-socket" || return
 
-	run 0 timeout $GUARD "$NSTOP" --net --once --interval 0.1 || return
-	says out "^ *$(pair_of "$pid" net) .* $NAME-netns +RX " || return
+	run 0 timeout $GUARD "$NSTOP" --net --all --once --interval 0.1 || return
+	says out "^ *$(pair_of "$pid" net) .*  $NAME-netns  " || return
 	for what in fifo link dangling device file uts socket; do
 		says out "^SKIPPED: $NAMES/$NAME-$what is not a net namespace$" ||
 			return
@@ -155,7 +156,7 @@ skips_what_is_no_list()
 		unshare --fork --kill-child --pid || return
 	run 0 timeout $GUARD "$NSTOP" --containers --once --interval 0.3 ||
 		return
-	says out "^ *$(pair_of "$pid" pid) .* match +- +bash \($pid\)$"
+	says out "^ *$(pair_of "$pid" pid) .* match +- +$pid  bash$"
 }
 
 make_names()
@@ -208,13 +209,13 @@ raises_the_limit()
 
 	before=$(ulimit -Sn)
 	make_names && ulimit -Sn $FEW_FILES || return
-	start_nstop --net
+	start_nstop --net --all
 	status=$?
 	ulimit -Sn "$before"
 	[ $status -eq 0 ] || return
 	for n in 1 $NR_NAMES; do
 		send "$NAME-$n" || return
-		prints " match +$NAME-$n +RX +[1-9]" || return
+		prints " match +[1-9].*  $NAME-$n  " || return
 	done
 	ends TERM && does_not_say out '^LOST' && [ ! -s "$dir/err" ]
 }
@@ -235,20 +236,20 @@ says_what_is_missing()
 {
 	local last limit n tables
 
-	start_nstop --net && leave_room $((FOR_A_MOMENT + NR_NAMES / 2)) &&
+	start_nstop --net --all && leave_room $((FOR_A_MOMENT + NR_NAMES / 2)) &&
 		make_names || return
 	prints "^LOST: [0-9]+ devices not counted, no more than $limit files can be open" ||
 		return
 	for ((n = 1; n <= NR_NAMES; n++)); do
-		prints " $NAME-$n +RX " && send "$NAME-$n" || return
+		prints "  $NAME-$n  " && send "$NAME-$n" || return
 	done
 	# All that will be.
 	tables=$(tables)
 	wait_for more_tables_than $((tables + 2)) &&
-		says out " match +$NAME-[0-9]+ +RX +[1-9]" || return
+		says out " match +[1-9].*  $NAME-[0-9]+  " || return
 	for ((n = 1; n <= NR_NAMES; n++)); do
 		last=$NAME-$n
-		grep -qE " match +$last +RX +[1-9]" "$dir/out" || break
+		grep -qE " match +[1-9].*  $last  " "$dir/out" || break
 	done
 	for ((n = 1; n <= NR_NAMES; n++)); do
 		[ "$NAME-$n" = "$last" ] || ip netns del "$NAME-$n" || return
@@ -260,7 +261,7 @@ says_what_is_missing()
 # Sends until it is counted.
 counts()
 {
-	send "$1" && grep -qE " match +$1 +RX +[1-9]" "$dir/out"
+	send "$1" && grep -qE " match +[1-9].*  $1  " "$dir/out"
 }
 
 # So few that nothing can be found out. Files that whoever runs the tests left
@@ -274,7 +275,7 @@ too_few_files()
 		done
 		ulimit -n 8
 		exec "$@"' - "$NSTOP" --once || return
-	says err 'no more than 8 files can be open' || return
+	says err 'the limit of open files, 8, is too low' || return
 	[ ! -s "$dir/out" ]
 }
 
@@ -291,7 +292,7 @@ deeply_nested()
 	kill -STOP "$nstop"
 	start_container "${chain[@]}" || return
 	kill -CONT "$nstop"
-	prints "^ *$(pair_of "$pid" user) .* match  +bash \($pid\)$" && ends TERM
+	prints "^ *$(pair_of "$pid" user) .*  match +$pid  bash$" && ends TERM
 }
 
 tests()
@@ -303,6 +304,7 @@ tests()
 		stalled_reader_of_net_term stalled_reader TERM --net
 		stopped_terminal_int stopped_terminal INT
 		stopped_terminal_term stopped_terminal TERM
+		stopped_terminal_plain stopped_terminal TERM --batch
 		skips_what_is_no_namespace
 		skips_what_is_no_list
 		raises_the_limit

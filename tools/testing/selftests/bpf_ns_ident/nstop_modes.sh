@@ -14,12 +14,6 @@ takes_i386=i386_move_is_no_mismatch
 
 ROUND=0.3	# as long as it takes each container to make a few system calls
 
-# The same in Python, for what a shell cannot do.
-start_python()
-{
-	start python3 -c "$(cat)"
-}
-
 # The command that makes a namespace of a type for another command, and is not
 # there any more when that runs.
 new()
@@ -32,37 +26,35 @@ new()
 	esac
 }
 
-# row PAIR DEPTH REST: a row that is a match, by the depth of its command.
+# row PAIR DEPTH PID COMMAND: a row that is a match, by the depth of its command.
 row()
 {
-	# There are five blanks between the words at depth 0.
-	says out "^ *$1 .* match {$((5 + 2 * $2))}$3\$"
+	says out "^ *$1 .*  match +$3 {$((2 + 2 * $2))}$4\$"
 }
 
 groups_by()
 {
-	local type=$1 depth=0 pid
+	local type=$1 depth=0 pid tree=()
 
+	case $type in
+	pid|user)	depth=1 tree=(--tree) ;;
+	esac
 	# shellcheck disable=SC2046
 	start_container $(new "$type") || return
-	run 0 "$NSTOP" --once --interval $ROUND --ns "$type" || return
-	says out " by the $type namespace that " || return
-	case $type in
-	pid|user)
-		depth=1
-		says out "BELOW PARENT$" ;;
-	*)	does_not_say out "BELOW PARENT" ;;
-	esac || return
-	row "$(pair_of "$pid" "$type")" $depth "bash \($pid\)" || return
+	run 0 "$NSTOP" --once --interval $ROUND --ns "$type" "${tree[@]}" || return
+	says out "^System calls in .* by $type namespace$" || return
+	row "$(pair_of "$pid" "$type")" $depth "$pid" bash || return
 	# The initial one is there as well, and nothing is wrong.
-	row "$(pair_of $$ "$type")" 0 '[^ ].* \([0-9]+\)' || return
+	row "$(pair_of $$ "$type")" 0 '[0-9]+' '[^ ].*' || return
 	says out "^[0-9]+ $type namespaces: [0-9]+ match, 0 mismatch"
 }
 
 # One in another one: beside it, or below it.
 nested_are()
 {
-	local depth=$1 type=$2 pid outer
+	local depth=$1 type=$2 pid outer tree=()
+
+	[ "$depth" -eq 0 ] || tree=(--tree)
 
 	# shellcheck disable=SC2046
 	start_container $(new "$type") || return
@@ -70,10 +62,9 @@ nested_are()
 	# shellcheck disable=SC2046
 	start_container nsenter --target "$outer" "--$type" $(new "$type") ||
 		return
-	run 0 "$NSTOP" --once --interval $ROUND --ns "$type" || return
-	row "$(pair_of "$outer" "$type")" $((depth > 0)) "bash \($outer\)" ||
-		return
-	row "$(pair_of "$pid" "$type")" "$depth" "bash \($pid\)"
+	run 0 "$NSTOP" --once --interval $ROUND --ns "$type" "${tree[@]}" || return
+	row "$(pair_of "$outer" "$type")" $((depth > 0)) "$outer" bash || return
+	row "$(pair_of "$pid" "$type")" "$depth" "$pid" bash
 }
 
 # A thread that is in a namespace of its own counts by itself.
@@ -97,8 +88,8 @@ thread_is_on_its_own()
 	run 0 "$NSTOP" --once --interval $ROUND --ns uts || return
 	pair=$(pair_of "$pid" uts)
 	[ "$pair" != "$(pair_of $$ uts)" ] || return
-	# ST_DEV ST_INO ID CALLS TASKS STAT(2)
-	says out "^ *$pair +[0-9]+ +[0-9]+ +1 match +python3[^ ]* \($pid\)$" ||
+	# ST_DEV ST_INO ID CALLS CALLS/S TOTAL TASKS STAT(2)
+	says out "^ *$pair +[0-9]+ +[0-9]+ +[0-9.]+ +[0-9]+ +1  match +$pid  python3[^ ]*$" ||
 		return
 	does_not_say out MISMATCH
 }
@@ -212,9 +203,7 @@ mismatch_is_found()
 	lie=$(pair_of $$ uts)
 	lie_about_thread "$pid" $$ || return
 	run 1 "$NSTOP" --once --interval $ROUND --ns uts || return
-	says out "^MISMATCH: task $pid \(bash\)$" || return
-	says out "^  kfunc   st_dev ${told/ +/, st_ino }, id " || return
-	says out "^  stat\(2\) st_dev ${lie/ +/, st_ino }, id " || return
+	says_mismatch "$pid" bash "$told" "$lie" || return
 	says out "^ *$told .* MISMATCH  " || return
 	says out "^ *$lie .* MISMATCH  " || return
 	says out '^[0-9]+ uts namespaces: [0-9]+ match, 2 mismatch'
@@ -240,14 +229,14 @@ pids_as_seen_by()
 {
 	local pair
 
-	run 0 "$NSTOP" --once --interval $ROUND --pids-as-seen-by "$1" ||
+	run 0 "$NSTOP" --once --interval $ROUND --tree --pids-as-seen-by "$1" ||
 		return
-	says out "^PID: as .* for the pid namespace of process $1,$" || return
 	pair=$(pair_of "$1" pid)
-	says out "^st_dev ${pair/ +/, st_ino }, id [0-9]+\. " || return
-	row "$(pair_of $$ pid)" 0 "[^ ].* \($2\)" || return
-	row "$(pair_of "$outer" pid)" 1 "bash \($3\)" || return
-	row "$(pair_of "$inner" pid)" 2 "bash \($4\)" || return
+	says out "; pids as in that of process $1: st_dev ${pair/ +/, st_ino }, id [0-9]+," ||
+		return
+	row "$(pair_of $$ pid)" 0 "$2" '[^ ].*' || return
+	row "$(pair_of "$outer" pid)" 1 "$3" bash || return
+	row "$(pair_of "$inner" pid)" 2 "$4" bash || return
 	does_not_say out MISMATCH
 }
 
@@ -281,8 +270,8 @@ pids_by_net_namespace()
 		return
 	run 0 "$NSTOP" --once --interval $ROUND --ns net \
 		--pids-as-seen-by "$pid" || return
-	row "$(pair_of "$pid" net)" 0 "bash \(1\)" || return
-	row "$(pair_of $$ net)" 0 "[^ ].* \(-\)"
+	row "$(pair_of "$pid" net)" 0 1 bash || return
+	row "$(pair_of $$ net)" 0 - '[^ ].*'
 }
 
 bad_arguments_are_refused()
@@ -313,8 +302,8 @@ name_is()
 
 	start_container "$@" || return
 	run 0 "$NSTOP" --once --interval $ROUND --containers || return
-	says out " CONTAINER +FIRST COMMAND " || return
-	says out "^ *$(pair_of "$pid" pid) .* match +$wanted +bash \($pid\)$"
+	says out " CONTAINER +PID  FIRST COMMAND$" || return
+	says out "^ *$(pair_of "$pid" pid) .* match +$wanted +$pid  bash$"
 }
 
 # The command that goes to a cgroup, by its path, for another command.

@@ -10,6 +10,9 @@
 takes_python="counts_as_ip_does counts_loopback this_namespace_is_there"
 takes_python+=" comes_and_goes moved_device_is_no_mismatch"
 takes_python+=" destroyed_after_a_move moved_before_it_looks number_is_used_again"
+takes_python+=" no_names_is_no_error no_name_is_needed no_name_is_needed_without_listns"
+takes_python+=" directories_are_searched directories_are_searched_without_listns"
+takes_python+=" device_that_fails_is_skipped"
 
 PACKETS=7
 BYTES=1000
@@ -21,6 +24,10 @@ nstop=
 
 undo()
 {
+	if [ -n "$over" ]; then
+		umount --recursive "$over"
+		over=
+	fi
 	if [ -n "$nstop" ]; then
 		kill -KILL "$nstop"
 		wait "$nstop"
@@ -28,6 +35,7 @@ undo()
 	fi
 	ip netns del $A
 	ip netns del $B
+	rm -f /run/docker/netns/$A
 } 2> /dev/null
 
 # Two named namespaces, and a cable between them. Nothing but us sends.
@@ -77,62 +85,54 @@ print(*(sum(s[way][what] for s in stats)
 '
 }
 
-# Starts nstop, that counts when this returns.
+# Starts nstop, and returns when it counts.
 start_nstop()
 {
 	: > "$dir/tables"
 	: > "$dir/out"
 	seen=0
-	"$NSTOP" --net --interval 0.3 > "$dir/tables" 2> "$dir/err" \
+	"$NSTOP" --net --all --json --interval 0.3 > "$dir/tables" 2> "$dir/err" \
 		5>&- 6>&- &
 	nstop=$!
 	next_table
 }
 
-# see LINE: what is in the tables up to there has been read.
-see()
-{
-	sed -n "$((seen + 1)),\$ p; $1 q" "$dir/tables" >> "$dir/out"
-	seen=$1
-}
-
-# next_table [PATTERN]: reads one table, up to SECS until one has such a line. Not
-# by `read`, which takes a system call for each byte of a pipe: a slow kernel would
-# never get to the end of what nstop prints.
+# next_table [EXPRESSION]: reads up to a table for which it is true, for up to SECS. A table is a line.
 next_table()
 {
-	local pattern=${1-} line end=$((SECONDS + SECS))
+	local expression=${1-True} end=$((SECONDS + SECS)) lines
 
 	while [ $SECONDS -lt $end ]; do
-		# Its last line has a line feed, too.
-		line=$(awk -v seen="$seen" -v lines="$(wc -l < "$dir/tables")" \
-			   -v pattern="$pattern" '
-			NR > lines { exit }
-			NR > seen && $0 ~ pattern { found = 1 }
-			NR > seen && /^[0-9]+ net namespaces?: / && found {
-				print NR
-				exit
-			}' "$dir/tables")
-		if [ -n "$line" ]; then
-			see "$line"
-			return
-		fi
+		lines=$(wc -l < "$dir/tables")
+		while [ "$seen" -lt "$lines" ]; do
+			seen=$((seen + 1))
+			sed -n "$seen p" "$dir/tables" >> "$dir/out"
+			[ "$expression" = True ] && return
+			[ "$(json "any($expression for table in tables[-1:])")" = True ] && return
+		done
 		sleep 0.1
 	done
-	ktap_print_msg "no table with a line like '$pattern'"
-	cat "$dir/tables" > "$dir/out"
+	ktap_print_msg "no table with $expression"
 	show
 	return 1
 }
 
-# Reads on to a table that was begun after this was called.
+# Reads up to a table whose interval begins after this call.
 fresh_table()
 {
 	local lines
 
 	lines=$(wc -l < "$dir/tables")
-	[ "$lines" -eq "$seen" ] || see "$lines"
+	while [ "$seen" -lt "$lines" ]; do
+		next_table || return
+	done
 	next_table && next_table
+}
+
+# has NAME CONDITION: prints an expression: has the table a row with that name and condition?
+has()
+{
+	echo "any(row['name'] == '$1' and $2 for row in table['rows'])"
 }
 
 # With all that was until now.
@@ -151,33 +151,30 @@ end_nstop()
 	return 1
 }
 
-# netns_pair NAME: st_dev st_ino of the file, as a pattern
-netns_pair()
-{
-	stat -L -c '%d +%i' "/run/netns/$1"
-}
-
-# sum NAME: of all tables, as link does, by BPF and then by the devices.
+# sum NAME: prints the sums of all tables like link does, from BPF and then from the devices.
 sum()
 {
-	awk -v name="$1" '
-		/ RX / { here = index($0, " " name " ") }
-		here { packets[$(NF - 4)] += $(NF - 3); bytes[$(NF - 4)] += $(NF - 1)
-		       link_packets[$(NF - 4)] += $(NF - 2)
-		       link_bytes[$(NF - 4)] += $NF }
-		/ TX / { here = 0 }
-		END { print packets["RX"], bytes["RX"], packets["TX"], bytes["TX"]
-		      print link_packets["RX"], link_bytes["RX"], link_packets["TX"],
-			    link_bytes["TX"] }' "$dir/out"
+	json "[' '.join(str(sum(row[way + what + source] for row in rows(name='$1')))
+		for way in ('rx_', 'tx_') for what in ('packets', 'bytes'))
+	       for source in ('', '_link')]"
 }
 
-# counts NAME NUMBERS: the same from both sides.
+# counts NAME NUMBERS: checks that both sources have these sums.
 counts()
 {
 	[ "$(sum "$1")" = "$2"$'\n'"$2" ] && return
 	ktap_print_msg "$1: want $2, got $(sum "$1" | tr '\n' ' ')"
 	show
 	return 1
+}
+
+# is_there NAME FILE: checks that there is a row with the identity of the file and a match.
+is_there()
+{
+	local dev ino
+
+	read -r dev ino < <(stat -L -c '%d %i' "$2")
+	json_is True "bool(rows(dev=$dev, ino=$ino, id=$(id_of "$2"), verdict='match', name='$1'))"
 }
 
 # delta BEFORE... AFTER...: of four numbers each
@@ -200,12 +197,18 @@ counts_as_ip_does()
 		b=$(delta $before_b $(link $B))
 	}
 	counts $A "$a" && counts $B "$b" || return
-	says out "^ *$(netns_pair $A) +[0-9]+ match +$A +RX " || return
-	says out "^ *$(netns_pair $B) +[0-9]+ match +$B +RX " || return
+	is_there $A /run/netns/$A && is_there $B /run/netns/$B || return
 	# That is the traffic, with 42 bytes of headers.
 	read -r _ _ packets bytes <<< "$a"
 	[ "$packets" -ge $PACKETS ] &&
 		[ "$bytes" -ge $((PACKETS * (BYTES + 42))) ] || return
+	# The totals and the rates fit the counters.
+	json_is True "rows(name='$A')[-1]['tx_total'] ==
+		sum(row['tx_bytes'] for row in rows(name='$A'))" &&
+		json_is True "all(abs(row['tx_rate'] * table['seconds'] - row['tx_bytes']) <= row['tx_rate'] / 1000 + 1
+			for table in tables for row in table['rows'])" &&
+		json_is True "all(row['bytes'] == row['rx_bytes'] + row['tx_bytes'] for row in rows())" &&
+		json_is 2 "rows(name='$A')[-1]['devices']" || return
 	does_not_say out MISMATCH
 }
 
@@ -214,33 +217,31 @@ counts_loopback()
 {
 	make_pair && start_nstop && send 127.0.0.1 ip netns exec $A &&
 		end_nstop 0 || return
-	says out "^ *$(netns_pair $A) +[0-9]+ match +$A +RX +[1-9]" || return
-	counts $B "0 0 0 0"
+	is_there $A /run/netns/$A && counts $B "0 0 0 0"
 }
 
 this_namespace_is_there()
 {
 	start_nstop && ip link set lo up && send 127.0.0.1 && end_nstop 0 ||
 		return
-	says out "^ *$(pair_of $$ net) +[0-9]+ match +\(this one\) +RX +[1-9]"
+	is_there "(this one)" /proc/self/ns/net
 }
 
 comes_and_goes()
 {
-	start_nstop && does_not_say out " $A " || return
-	make_pair && next_table " $A " && next_table " $B " || return
+	start_nstop && json_is '[]' "rows(name='$A') or '[]'" || return
+	make_pair && next_table "$(has $A True) and $(has $B True)" || return
 	send 10.255.0.2 ip netns exec $A || return
-	next_table " match +$B +RX +[1-9]" || return
+	next_table "$(has $B "row['verdict'] == 'match' and row['rx_packets']")" || return
 	ip netns del $A && fresh_table || return
 	: > "$dir/out"
-	next_table && does_not_say out " $A " || return
+	next_table && json_is '[]' "rows(name='$A') or '[]'" || return
 	# With it goes its end of the cable, and the other one, unless nstop
 	# keeps it.
 	run 1 ip -n $B link show cable && end_nstop 0
 }
 
-# While nstop waits, a device goes to the namespace of $pid, where it does not
-# look, and takes what counts its packets along.
+# While nstop waits, a device moves to the namespace of $pid, with the links that count its packets.
 move_and_send()
 {
 	ip -n $A link set cable netns "$pid" || return
@@ -258,22 +259,41 @@ moved_device_is_no_mismatch()
 	kill -STOP "$nstop"
 	move_and_send || return
 	kill -CONT "$nstop"
-	next_table ', 0 mismatch, 1 moved' && end_nstop 0 || return
-	says out "^ *$(pair_of "$pid" net) +[0-9]+ moved +- +RX +[1-9]"
+	next_table "any(row['ino'] == $(stat -L -c %i "/proc/$pid/ns/net") and row['rx_packets']
+		and row['verdict'] == 'match' for row in table['rows'])" && end_nstop 0 &&
+		does_not_say out MISMATCH
 }
 
-# As above, and then it is nowhere any more when nstop looks for it.
+# Kills the process in the namespace of $pid, which ends the namespace and the device.
+destroy()
+{
+	kill -KILL "$pid"
+	wait "$pid" 2> /dev/null
+	unset 'containers[-1]'
+	wait_for sh -c "! ip -n $B link show cable 2> /dev/null"
+}
+
+# is_moved INO: waits for a row without a file, which is not a mismatch.
+is_moved()
+{
+	next_table "any(row['ino'] == $1 and row['rx_packets'] and row['verdict'] == 'moved'
+		for row in table['rows'])" &&
+		json_is "0 1" "'{mismatch} {moved}'.format(**tables[-1]['summary'])" &&
+		end_nstop 0 && does_not_say out MISMATCH
+}
+
+# The device moves to a new namespace. Both are gone when nstop looks for them.
 destroyed_after_a_move()
 {
-	local pid
+	local ino pid
 
-	make_pair && start_container unshare --net && start_nstop || return
+	make_pair && start_nstop || return
 	kill -STOP "$nstop"
-	move_and_send || return
-	nsenter --target "$pid" --net ip link del cable || return
+	start_container unshare --net || return
+	ino=$(stat -L -c %i "/proc/$pid/ns/net")
+	move_and_send && destroy || return
 	kill -CONT "$nstop"
-	next_table ', 0 mismatch, 1 moved' && end_nstop 0 || return
-	says out "^ *$(pair_of "$pid" net) +[0-9]+ moved +- +RX +[1-9]"
+	is_moved "$ino"
 }
 
 # Stops nstop when it has opened the directory of names, and until this is killed.
@@ -311,20 +331,17 @@ select.select([3], [], [])
 # As above, after nstop has read what was counted, and before it looks.
 moved_before_it_looks()
 {
-	local container pid tracer
+	local ino pid tracer
 
-	make_pair && start_container unshare --net && start_nstop || return
-	container=$pid
-	stop_as_it_looks "$nstop" || return
+	make_pair && start_nstop && stop_as_it_looks "$nstop" || return
 	tracer=$pid
-	pid=$container
-	move_and_send && nsenter --target "$pid" --net ip link del cable ||
-		return
+	start_container unshare --net || return
+	ino=$(stat -L -c %i "/proc/$pid/ns/net")
+	move_and_send && destroy || return
 	kill -KILL "$tracer"
 	wait "$tracer" 2> /dev/null
-	unset 'containers[-1]'
-	next_table ', 0 mismatch, 1 moved' && end_nstop 0 || return
-	says out "^ *$(pair_of "$pid" net) +[0-9]+ moved +- +RX +[1-9]"
+	containers=()
+	is_moved "$ino"
 }
 
 # Another device has its number, while it is somewhere else.
@@ -351,9 +368,10 @@ number_is_used_again()
 	# What has not counted more than this counts no more for that one. Each
 	# side may be read before or after what was sent, so may be in a table
 	# without the other one.
-	says out " match +$A +RX +[1-9][0-9]{0,5} " || return
-	says out " $A +RX +[0-9]+ +[1-9][0-9]{0,5} " || return
-	does_not_say out '[0-9]{15}'
+	json_is "True True" "'%s %s' % tuple(any(row['rx_packets' + source] for row in
+		rows(name='$A', verdict='match')) for source in ('', '_link'))" || return
+	json_is True "all(row[way + what + source] < 1000000 for row in rows(name='$A')
+		for way in ('rx_', 'tx_') for what in ('packets', 'bytes') for source in ('', '_link'))"
 }
 
 no_names_is_no_error()
@@ -362,8 +380,9 @@ no_names_is_no_error()
 		mount -t tmpfs none /run/netns || return
 		over=/run/netns
 	fi
-	run 0 "$NSTOP" --net --once --interval 0.1 || return
-	says out '^1 net namespace: '
+	run 0 "$NSTOP" --net --all --json --once --interval 0.1 || return
+	json_is "['(this one)']" \
+		"str([row['name'] for row in rows(ino=$(stat -L -c %i /proc/self/ns/net))])"
 }
 
 not_from_a_container()
@@ -375,9 +394,110 @@ not_from_a_container()
 
 not_with_the_others()
 {
-	refuses "--net is about devices: " --net --ns net || return
-	refuses "--net is about devices: " --net --pids-as-seen-by 1 || return
-	refuses "--net is about devices: " --net --containers
+	refuses "--net counts on devices: " --net --ns net || return
+	refuses "--net counts on devices: " --net --pids-as-seen-by 1 || return
+	refuses "--net counts on devices: " --net --tree
+}
+
+# hide_listns COMMAND...: runs a command without listns(2), like on a kernel before Linux 6.19.
+hide_listns()
+{
+	python3 -c '
+import ctypes, os, struct, sys
+
+LISTNS, ENOSYS = 470, 38
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+ALLOW, ERRNO = 0x7fff0000, 0x50000
+
+# The number is the first member of struct seccomp_data.
+code = b"".join(struct.pack("HBBI", *insn) for insn in (
+    (0x20, 0, 0, 0), (0x15, 0, 1, LISTNS), (0x06, 0, 0, ERRNO | ENOSYS), (0x06, 0, 0, ALLOW)))
+buf = ctypes.create_string_buffer(code)
+prog = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buf)))
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, prog, 0, 0):
+    raise OSError(ctypes.get_errno(), "PR_SET_SECCOMP")
+os.execvp(sys.argv[1], sys.argv[1:])
+' "$@"
+}
+
+# no_name_is_needed [COMMAND...]: finds a namespace without a name, and its first process.
+no_name_is_needed()
+{
+	local dev ino pid
+
+	start_container unshare --net || return
+	read -r dev ino < <(stat -L -c '%d %i' "/proc/$pid/ns/net")
+	nsenter --target "$pid" --net ip link set lo up || return
+	run 0 "$@" "$NSTOP" --net --all --json --once --interval 0.1 || return
+	json_is "[(None, $pid, 'bash', 1)]" "str([(row['name'], row['pid'], row['command'], row['devices'])
+		for row in rows(dev=$dev, ino=$ino, id=$(id_of "/proc/$pid/ns/net"))])"
+}
+
+# directories_are_searched [COMMAND...]: finds a namespace without processes in a directory of a runtime.
+directories_are_searched()
+{
+	local name=/run/docker/netns/$A
+
+	mkdir -p "${name%/*}" && : > "$name" && unshare --net="$name" true || return
+	over=$name
+	run 0 "$@" "$NSTOP" --net --all --json --once --interval 0.1 || return
+	is_listed "$name" "$name"
+}
+
+# is_listed NAME FILE
+is_listed()
+{
+	json_is 1 "len(rows(dev=$(stat -L -c %d "$2"), ino=$(stat -L -c %i "$2"), id=$(id_of "$2"),
+		name='$1'))"
+}
+
+# take_links NETNS DEVICE: attaches the maximum number of links to one side of the device.
+take_links()
+{
+	start ip netns exec "$1" python3 -c '
+import ctypes, errno, os, platform, select, socket, struct, sys
+
+PROG_LOAD, LINK_CREATE = 5, 28
+SCHED_CLS, TCX_INGRESS = 3, 46
+SYS_BPF = {"x86_64": 321, "aarch64": 280, "s390x": 351}[platform.machine()]
+libc = ctypes.CDLL(None, use_errno=True)
+
+def bpf(command, attr):
+    fd = libc.syscall(SYS_BPF, command, ctypes.create_string_buffer(attr, 128), 128)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), f"bpf({command})")
+    return fd
+
+# r0 = TCX_NEXT; exit
+insns = ctypes.create_string_buffer(struct.pack("=BBhiBBhi", 0xb7, 0, 0, -1, 0x95, 0, 0, 0))
+license = ctypes.create_string_buffer(b"GPL")
+index = socket.if_nametoindex(sys.argv[1])
+while True:
+    prog = bpf(PROG_LOAD, struct.pack("=IIQQ", SCHED_CLS, 2, ctypes.addressof(insns),
+                                      ctypes.addressof(license)))
+    try:
+        bpf(LINK_CREATE, struct.pack("=IIII", prog, index, TCX_INGRESS, 0))
+    except OSError as error:
+        if error.errno == errno.ERANGE:
+            break
+        raise
+os.write(4, b"%d\n" % os.getpid())
+select.select([3], [], [])
+' "$2"
+}
+
+# A device that accepts no further link is reported, and all others are counted.
+device_that_fails_is_skipped()
+{
+	local pid
+
+	make_pair && take_links $B cable && start_nstop || return
+	send 10.255.0.2 ip netns exec $A && end_nstop 0 || return
+	json_is 1 "rows(name='$B')[-1]['devices']" && json_is 2 "rows(name='$A')[-1]['devices']" &&
+		json_is True "any(note['kind'] == 'skipped' and 'device cable of net namespace $B' in note['text']
+			for note in tables[-1]['notes'])" &&
+		is_there $A /run/netns/$A
 }
 
 tests()
@@ -394,6 +514,11 @@ tests()
 		no_names_is_no_error
 		not_from_a_container
 		not_with_the_others
+		no_name_is_needed
+		no_name_is_needed_without_listns no_name_is_needed hide_listns
+		directories_are_searched
+		directories_are_searched_without_listns directories_are_searched hide_listns
+		device_that_fails_is_skipped
 	TESTS
 }
 

@@ -134,10 +134,71 @@ start_container()
 	' container
 }
 
+# RCU frees programs of other tests after a while.
+unload()
+{
+	wait_for rmmod $MODULE 2> "$dir/err" && return
+	ktap_print_msg "$(tail -n 1 "$dir/err")"
+	return 1
+}
+
+# says_mismatch PID COMMAND KFUNC STAT: expects the note with the pairs of both sources.
+says_mismatch()
+{
+	local kfunc=${3/ +/, st_ino } stat=${4/ +/, st_ino }
+
+	says out "^MISMATCH: task $1 \($2\): kfunc st_dev $kfunc, id [0-9]+; stat\(2\) st_dev $stat, id"
+}
+
 # pair_of PID TYPE: by which a namespace is known, as a pattern: st_dev st_ino
 pair_of()
 {
 	stat -L -c '%d +%i' "/proc/$1/ns/$2"
+}
+
+# json EXPRESSION: prints the value of the expression in Python, a list as lines. `tables` are the objects
+# in $dir/out. rows(COLUMN=VALUE, ...) are the rows of all tables with these values.
+json()
+{
+	python3 -c '
+import json, sys
+
+tables = [json.loads(line) for line in open(sys.argv[1]) if line.endswith("}\n")]
+
+def rows(**wanted):
+    return [row for table in tables for row in table["rows"]
+            if all(row[column] == value for column, value in wanted.items())]
+
+value = eval("(" + sys.argv[2] + ")")
+print(*value if isinstance(value, list) else [value], sep="\n")
+' "$dir/out" "$1"
+}
+
+# json_is VALUE EXPRESSION: checks the value of the expression.
+json_is()
+{
+	local got
+
+	got=$(json "$2") && [ "$got" = "$1" ] && return
+	printf "# %s is '%s', not '%s'\n" "${2//[$'\n\t']/ }" "${got//$'\n'/ }" "${1//$'\n'/ }"
+	show
+	return 1
+}
+
+# id_of FILE: prints the result of NS_GET_ID
+id_of()
+{
+	python3 -c '
+import array, fcntl, sys
+value = array.array("Q", [0])
+fcntl.ioctl(open(sys.argv[1]), 0x8008b70d, value)
+print(value[0])' "$1"
+}
+
+# start_python [ARGUMENT...]: like start, with a program in Python on stdin.
+start_python()
+{
+	start python3 -c "$(cat)" "$@"
 }
 
 run_tests()
