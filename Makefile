@@ -6,7 +6,7 @@
 export CALLER_CWD := $(or $(PWD),$(CURDIR))
 export TREE := $(if $(TREE),$(abspath $(TREE)))
 export FORMAT KERNEL FLAVOUR RELEASE VERSION TOOLS CONFIG RUST LINUX
-export MUTANTS OBJECTS CELLS SAVE SERIES SIGNOFF TRAILERS PREFIX FULL TESTS
+export MUTANTS OBJECTS CELLS SAVE SERIES SIGNOFF TRAILERS PREFIX FULL TESTS WITHOUT
 # The kernel's Makefile rejects an empty ARCH.
 ifdef ARCH
 export ARCH
@@ -14,9 +14,9 @@ endif
 # Not expanded: the shell in the VM expands $.
 override export RUN := $(value RUN)
 
-RUN_TARGETS := demo test kernel kunit selftest selftest-mutants torture matrix bpf-selftests field \
-	       bench bench-native bench-load bench-build bench-disasm shell vm stock old-kernels dkms-check series \
-	       series-check quilt-check series-bisect
+RUN_TARGETS := demo test kernel nstop deb kunit selftest selftest-mutants torture matrix \
+	       bpf-selftests field bench bench-native bench-load bench-build bench-disasm shell vm \
+	       stock old-kernels dkms-check deb-check series series-check quilt-check series-bisect
 
 .PHONY: help clean distclean install uninstall $(RUN_TARGETS)
 MAKEFLAGS += --no-print-directory
@@ -28,6 +28,8 @@ help:
 	@echo '                     system calls of containers there'
 	@echo '  test             - run all tests; FULL=1: also the slow ones, and KUnit on UML'
 	@echo '  kernel           - build a kernel with the series, and the module'
+	@echo '  nstop            - build nstop, a top for the system calls and the traffic of namespaces'
+	@echo '  deb              - build Debian packages of the module, for dkms, and of nstop'
 	@echo '  kunit            - run the KUnit tests, on UML and in the VM'
 	@echo '  selftest         - run the selftests in VMs, or those of TESTS= in one VM'
 	@echo '  selftest-mutants - check that the tests find deliberate faults (ten minutes)'
@@ -49,10 +51,11 @@ help:
 	@echo '  stock            - run demo and selftests on the distribution'"'"'s unmodified kernel'
 	@echo '  old-kernels      - run programs with ns_ident.bpf.h on the kernels of Debian 11 to 13, and on'
 	@echo '                     the newest kernel without and with the module'
-	@echo '  install          - install the module on this machine with dkms, or upgrade it'
-	@echo '  uninstall        - remove the installed module'
+	@echo '  install          - install the module with dkms, and nstop, on this machine, or upgrade them'
+	@echo '  uninstall        - remove the installed module and nstop'
 	@echo '  dkms-check       - test install and uninstall with a kernel of the distribution; FULL=1:'
 	@echo '                     also prepare its source with dkms'
+	@echo '  deb-check        - test the Debian packages: install, upgrade and purge them with apt'
 	@echo '  series           - write all series to build/series, or the one of SERIES='
 	@echo '  series-check     - run the checks of a maintainer on the patches; FULL=1: also the slow ones'
 	@echo '  quilt-check      - build the module in the distribution'"'"'s source with the patches'
@@ -70,6 +73,7 @@ help:
 	@echo '  LINUX=7.2    - use another kernel source of the distribution, not 7.3'
 	@echo '  ARCH=        - kunit: arm64, riscv or s390, in QEMU; test: arm64 or s390'
 	@echo '  RELEASE=     - install: for that kernel (uname -r), not the running one'
+	@echo '  WITHOUT=nstop - install: only the module'
 	@echo '  OBJECTS=     - bench-native: measure these builds of the module (.o or .ko) for the'
 	@echo '                 distribution'"'"'s kernel, not the current one'
 	@echo '  CELLS=       - matrix: run only these combinations, see scripts/matrix'
