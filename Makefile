@@ -76,13 +76,13 @@ help:
 	@echo '  WITHOUT=nstop - install: only the module'
 	@echo '  OBJECTS=     - bench-native: measure these builds of the module (.o or .ko) for the'
 	@echo '                 distribution'"'"'s kernel, not the current one'
-	@echo '  CELLS=       - matrix: run only these combinations, see scripts/matrix'
+	@echo '  CELLS=       - matrix: run only these combinations, see scripts/proof/matrix'
 	@echo '  SAVE=1       - old-kernels: write the table to README.md'
 	@echo '                 bench: write the results to README.md and the documentation, and'
 	@echo '                 compare with them from then on'
 	@echo '  TOOLS=host   - use the tools of this machine, not a Debian tree'
 	@echo '  TESTS=       - selftest: run only these, such as TESTS="identity nstop.sh"'
-	@echo '  MUTANTS=     - selftest-mutants: try only these of scripts/mutants'
+	@echo '  MUTANTS=     - selftest-mutants: try only these of scripts/proof/mutants'
 	@echo '  SERIES=      - series: write only this one, such as SERIES=ns-ident, see series/order'
 	@echo '  FORMAT=quilt - series: also write patches for a distribution'"'"'s source package'
 	@echo '  SIGNOFF=1    - series: add the Signed-off-by of the user in git'"'"'s configuration'
@@ -93,10 +93,10 @@ $(RUN_TARGETS):
 	@scripts/run $@
 
 install:
-	@scripts/install
+	@scripts/stock/install
 
 uninstall:
-	@scripts/install --remove
+	@scripts/stock/install --remove
 
 clean:
 	@scripts/clean

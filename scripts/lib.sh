@@ -67,19 +67,19 @@ lock() {
 
 # The path of the toolchain root depends on the package list and on the script that makes it.
 root_dir() {
-	echo "$CACHE/root-$(sha256sum "$TOP/scripts/toolchain" "$TOP/scripts/toolchain.packages" |
+	echo "$CACHE/root-$(sha256sum "$TOP/scripts/toolchain/toolchain" "$TOP/scripts/toolchain/toolchain.packages" |
 		cut -d' ' -f1 | sha256sum | cut -c1-12)"
 }
 
-# layer_dir NAME: the same for a layer over it, see scripts/layer.
+# layer_dir NAME: the same for a layer over it, see scripts/toolchain/layer.
 layer_dir() {
-	echo "$CACHE/layer-$1-$( (root_dir; sha256sum "$TOP/scripts/layer" "$TOP/scripts/$1.packages" |
+	echo "$CACHE/layer-$1-$( (root_dir; sha256sum "$TOP/scripts/toolchain/layer" "$TOP/scripts/toolchain/$1.packages" |
 		cut -d' ' -f1) | sha256sum | cut -c1-12)"
 }
 
-# guest_dir ARCH: the same for a tree of another architecture, see scripts/guest.
+# guest_dir ARCH: the same for a tree of another architecture, see scripts/toolchain/guest.
 guest_dir() {
-	echo "$CACHE/guest-$1-$(sha256sum "$TOP"/scripts/guest{,.packages} |
+	echo "$CACHE/guest-$1-$(sha256sum "$TOP"/scripts/toolchain/guest{,.packages} |
 		cut -d' ' -f1 | sha256sum | cut -c1-12)"
 }
 

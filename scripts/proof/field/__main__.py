@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tests the module with common software, in the VM:
+
+    python3 scripts/proof/field [--full] [--only PART,...] FILE
+
+Writes results to FILE, in KTAP. Needs LAYER=field of `enter`."""
+
+import argparse
+import sys
+
+import guest
+import ktap
+import test_agent
+import test_criu
+import test_load
+import test_loaders
+import test_runtimes
+import test_tools
+
+PARTS = {
+    "runtimes": test_runtimes,
+    "tools": test_tools,
+    "agent": test_agent,
+    "loaders": test_loaders,
+    "criu": test_criu,
+    "load": test_load,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--only", default=",".join(PARTS))
+    parser.add_argument("file")
+    args = parser.parse_args()
+
+    tests = []
+    for part in args.only.split(","):
+        tests += PARTS[part].tests(args.full)
+    guest.prepare()
+    report = ktap.Report(args.file, [name for name, _ in tests])
+    for name, test in tests:
+        report.run(name, lambda test=test: test(report))
+    return 1 if report.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
