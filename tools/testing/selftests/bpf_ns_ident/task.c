@@ -150,7 +150,7 @@ static void expect_released(struct __test_metadata *_metadata,
 	{								\
 		open_task(#NAME);					\
 		task_aim(&self->probe, self->asked, self->outer.pid);	\
-		ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS)); \
+		ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS)); \
 		EXPECT_EQ(1, self->asked->calls);			\
 		EXPECT_EQ(self->outer.pid,				\
 			  self->asked->answer.current_pid);		\
@@ -174,7 +174,7 @@ TEST_F(task, alloc)
 
 TEST_F(task, switch_prev)
 {
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
 	open_task("switch_prev");
 	task_aim(&self->probe, self->asked, self->task.pid);
 	/* It waits for the next call. */
@@ -185,7 +185,7 @@ TEST_F(task, switch_prev)
 
 TEST_F(task, switch_next)
 {
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
 	open_task("switch_next");
 	task_aim(&self->probe, self->asked, self->task.pid);
 	ASSERT_EQ(0, ns_call(&self->task, ns_do_getpgid, NULL));
@@ -197,7 +197,7 @@ TEST_F(task, switch_next)
 /* A signal that is ignored. */
 TEST_F(task, signal_target)
 {
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
 	open_task("signal_target");
 	task_aim(&self->probe, self->asked, self->task.pid);
 	ASSERT_EQ(0, kill(self->task.pid, SIGURG));
@@ -209,7 +209,7 @@ TEST_F(task, signal_target)
 TEST_F(task, kill_target)
 {
 	SKIP_WITHOUT_BPF_LSM();
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
 	open_task("kill_target");
 	task_aim(&self->probe, self->asked, self->task.pid);
 	ASSERT_EQ(0, kill(self->task.pid, 0));
@@ -274,7 +274,7 @@ static int run(struct probe *probe, const char *name)
 
 TEST_F(task, from_pid)
 {
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
 	load_two("from_pid", NULL);
 	task_aim(&self->probe, self->asked, self->task.pid);
 	expect_run("from_pid");
@@ -299,7 +299,7 @@ TEST_F(task, from_pid_of_a_zombie)
 
 TEST_F(task, open_coded_iterator)
 {
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
 	load_two("open_coded_iterator", NULL);
 	task_aim(&self->probe, self->asked, self->task.pid);
 	expect_run("open_coded_iterator");
@@ -309,7 +309,7 @@ TEST_F(task, open_coded_iterator)
 
 TEST_F(task, parent_under_rcu)
 {
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
 	load_two("parent_under_rcu", NULL);
 	task_aim(&self->probe, self->asked, self->task.pid);
 	expect_run("parent_under_rcu");
@@ -344,7 +344,7 @@ TEST_F(task, in_a_map)
 	TEST_F(task, NAME)						\
 	{								\
 		SKIP_WITHOUT(OPTION);					\
-		ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS)); \
+		ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS)); \
 		open_task(#NAME);					\
 		task_aim(&self->probe, self->asked, self->task.pid);		\
 		ASSERT_EQ(0, ns_call(&self->task, ns_do_getpgid, NULL)); \
@@ -379,7 +379,7 @@ TEST_F(task, parent_in_perf_event)
 	};
 	int fd;
 
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
 	load_two("parent_in_perf_event", NULL);
 	task_aim(&self->probe, self->asked, self->task.pid);
 	fd = syscall(SYS_perf_event_open, &attr, self->task.pid, -1, -1,
@@ -407,7 +407,7 @@ TEST_F(task, lock_is_held_by_current)
 	struct rlimit limit;
 
 	SKIP_WITHOUT_BPF_LSM();
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
 	ASSERT_EQ(0, prlimit(self->task.pid, RLIMIT_CORE, NULL, &limit));
 	open_task("lock_holder");
 	task_aim(&self->probe, self->asked, self->task.pid);
@@ -424,7 +424,7 @@ TEST_F(task, lock_is_held_by_current)
 TEST_F(task, lock_of_current_is_held)
 {
 	SKIP_WITHOUT_BPF_LSM();
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
 	open_task("lock_holder");
 	task_aim(&self->probe, self->asked, self->task.pid);
 	ASSERT_EQ(0, ns_call(&self->task, do_set_limit, NULL));
@@ -454,7 +454,7 @@ static struct bpf_link *attach_breakpoint(struct bpf_program *prog)
 TEST_F(task, parent_in_nmi)
 {
 	SKIP_WITHOUT("CONFIG_KPROBE_EVENTS");
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
 	load_two("parent_in_nmi", NULL);
 	/* Else the kernel may replace the breakpoint by a jump. */
 	write_file(KPROBES_OPTIMIZATION, "0");
@@ -477,7 +477,7 @@ TEST_F(task, not_a_type)
 	};
 	pid_t pids[2];
 
-	ASSERT_EQ(0, ns_start(&self->task, &self->outer, ALL_NS));
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
 	pids[0] = self->task.pid;
 	pids[1] = getpid();
 	load_two("from_pid", NULL);

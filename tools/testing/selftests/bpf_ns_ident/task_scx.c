@@ -106,7 +106,7 @@ TEST_F(task_scx, init_child)
 
 	run_scheduler();
 	aim(SCX_INIT_CHILD);
-	ASSERT_EQ(0, ns_start(&self->child, &self->task, ALL_NS));
+	ASSERT_EQ(0, ns_start(&self->child, &self->task, NESTED_NS));
 	EXPECT_EQ(1, self->asked->calls);
 	ASSERT_EQ(0, task_read(self->task.pid, &parent));
 	ASSERT_EQ(0, task_read(self->child.pid, &want));

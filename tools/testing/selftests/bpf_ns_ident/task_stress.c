@@ -186,7 +186,8 @@ static int record_existing(void)
 					    BPF_NOEXIST);
 		}
 	}
-	return out && !pclose(out) ? 0 : -EIO;
+	/* ls(1) fails if a thread exits meanwhile. */
+	return out && pclose(out) >= 0 ? 0 : -EIO;
 }
 
 static struct bpf_object *open_object(const char *name)

@@ -12,6 +12,9 @@
 #include "ns_util.h"
 #include "task.h"
 
+/* The test cannot map the ids of a user namespace in another one. */
+#define NESTED_NS (ALL_NS & ~CLONE_NEWUSER)
+
 struct ns_type {
 	const char *name;	/* in /proc/PID/ns */
 	__u32 flag;		/* CLONE_NEW* */
