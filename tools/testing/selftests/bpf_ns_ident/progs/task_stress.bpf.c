@@ -91,14 +91,16 @@ static __noinline int judge_task(const struct question *q, __s64 ret,
 		__sync_fetch_and_add(&count->busy, 1);
 		return 0;
 	}
+	if (ret)
+		goto wrong;
 	space = bpf_map_lookup_elem(&spaces, &id);
-	if (!ret && !space) {
+	if (!space) {
 		__sync_fetch_and_add(&count->unknown, 1);
 		note_wrong(q, ret, ident);
 		return 0;
 	}
 	/* The namespace may go during the call, but not before it. */
-	if (ret || ident->dev != all->initial.dev || ident->ino != space->ino ||
+	if (ident->dev != all->initial.dev || ident->ino != space->ino ||
 	    q->type != space->type ||
 	    (space->gone_as && space->gone_as <= q->gone))
 		goto wrong;
