@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tells BPF programs the identity of namespaces, in the terms of `stat(2)`.
+//! Reports the identity of namespaces to BPF programs, in the terms of `stat(2)`.
 //!
 //! Documentation: [BPF namespace identity](https://docs.kernel.org/bpf/ns_ident.html)
 
@@ -46,7 +46,7 @@ kernel::bpf_struct! {
     struct Ident as "bpf_ns_ident" {
         /// `st_dev` of the namespace's file in nsfs.
         dev: u64,
-        /// `st_ino` of that file. nsfs hands out the number of a dead namespace again soon.
+        /// `st_ino` of that file. nsfs reuses the number after the namespace is gone.
         ino: u64,
         /// The id that the ioctl `NS_GET_ID` returns, never reused until the next boot.
         id: u64,
@@ -75,16 +75,16 @@ impl Ident {
     }
 }
 
-/// Returns both as bpf_get_current_pid_tgid() does.
+/// Packs both ids like bpf_get_current_pid_tgid().
 #[inline]
 fn pid_tgid((tgid, pid): (Pid, Pid)) -> i64 {
     i64::from(tgid) << 32 | i64::from(pid)
 }
 
-/// Programs that run on top of the task that their event is about.
+/// The types of programs that run on top of the task that caused the event.
 ///
-/// Others, `cgroup_skb` and `sock_ops` among them, run in softirqs, on top of a task that has
-/// nothing to do with the event.
+/// Other types, such as `cgroup_skb` and `sock_ops`, also run in softirqs, on top of an unrelated
+/// task.
 const HAS_CURRENT_TASK: ProgTypes = ProgTypes::new(&[
     ProgType::KPROBE,
     ProgType::TRACEPOINT,
@@ -104,7 +104,7 @@ kernel::bpf_kfuncs! {
     /// The kfuncs of this module.
     static KFUNCS, filter: loader::may_call;
 
-    /// Tells the pid namespace that the calling task lives in.
+    /// Reports the pid namespace that the current task lives in.
     ///
     /// That is the one of its `/proc/PID/ns/pid`, not the one of its future children.
     ///
@@ -116,25 +116,24 @@ kernel::bpf_kfuncs! {
         Current::new(caller.current()).with_pid(|ns| ident.write(ns.as_ref().into()))
     }
 
-    /// Tells the namespace of a type that the calling task is in.
+    /// Reports the namespace of a type that the current task is in.
     ///
-    /// `ns_type` is one `CLONE_NEW*` flag. The answer is what `/proc/PID/ns` shows: for
-    /// `CLONE_NEWPID` the namespace that the task lives in, for `CLONE_NEWUSER` that of its
-    /// objective credentials.
+    /// `ns_type` is one `CLONE_NEW*` flag. The result is that of `/proc/PID/ns`: for `CLONE_NEWPID`
+    /// the namespace that the task lives in, for `CLONE_NEWUSER` that of its objective credentials.
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
     /// - `-EINVAL`: `ns_type` is not exactly one known `CLONE_NEW*` flag.
-    /// - `-ENOENT`: the task is exiting, and has given the namespace back already.
+    /// - `-ENOENT`: the task is exiting, and has released the namespace.
     /// - `-EOPNOTSUPP`: this kernel was built without that type of namespaces.
     progs(HAS_CURRENT_TASK)
     fn bpf_get_current_ns_ident(caller: &Caller, ns_type: u32, ident: Out<'_, Ident>) -> Result {
         Current::new(caller.current()).with(ns_type.try_into()?, |ns| ident.write(ns.into()))
     }
 
-    /// Tells the caller's process and thread id as seen in a pid namespace.
+    /// Returns the process and thread id of the current task as seen in a pid namespace.
     ///
-    /// `pidns` is the identity of the namespace that the calling task lives in, or of an ancestor
-    /// of that. If its `id` is 0, whichever namespace has that `dev` and `ino` now will do.
+    /// `pidns` identifies the pid namespace of the task or an ancestor of it. If its `id` is 0, only
+    /// `dev` and `ino` are compared.
     ///
     /// Returns `tgid << 32 | pid` or a negative errno:
     /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released.
@@ -196,8 +195,8 @@ kernel::bpf_kfuncs! {
 
     /// Returns a task's process and thread id as seen in a pid namespace.
     ///
-    /// `pidns` is the identity of the namespace that the task lives in, or of an ancestor of that.
-    /// If its `id` is 0, whichever namespace has that `dev` and `ino` now will do.
+    /// `pidns` identifies the pid namespace of the task or an ancestor of it. If its `id` is 0, only
+    /// `dev` and `ino` are compared.
     ///
     /// Returns `tgid << 32 | pid` or a negative errno:
     /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released.
@@ -211,9 +210,9 @@ kernel::bpf_kfuncs! {
             .map(pid_tgid)
     }
 
-    /// Tells the net namespace that a socket was opened in.
+    /// Reports the net namespace in which a socket was opened.
     ///
-    /// Any socket will do, request and timewait sockets included.
+    /// The socket may be of any kind, including request and timewait sockets.
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
@@ -223,7 +222,7 @@ kernel::bpf_kfuncs! {
         Ok(())
     }
 
-    /// Tells the net namespace that a packet is in: that of its device, else of its socket.
+    /// Reports the net namespace of a packet: that of its device, else that of its socket.
     ///
     /// For packets whose device the network stack keeps while the program runs: at traffic control,
     /// of a cgroup's sockets, and of light-weight tunnels except for `lwt_out`.
@@ -237,7 +236,7 @@ kernel::bpf_kfuncs! {
         Ok(())
     }
 
-    /// Tells the net namespace of the device that an XDP frame was received by.
+    /// Reports the net namespace of the device that received an XDP frame.
     ///
     /// For programs that are loaded for a device (`BPF_XDP`), not for an entry of a map.
     ///
@@ -249,7 +248,7 @@ kernel::bpf_kfuncs! {
         Ok(())
     }
 
-    /// Tells the net namespace of the netfilter hook that a packet is at.
+    /// Reports the net namespace of the netfilter hook of a packet.
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
     /// - `-ENOENT`: the program is not at a hook, because `BPF_PROG_RUN` runs it.
