@@ -99,8 +99,10 @@ static void ask_about(struct __test_metadata *_metadata,
 
 	asked->target = task->pid;
 	asked->calls = 0;
-	for (int i = 0; i < NR_NAMED; i++)
-		asked->current_in[i] = asked->task_in[i] = POISON;
+	for (int i = 0; i < NR_NAMED; i++) {
+		asked->current_in[i] = POISON;
+		asked->task_in[i] = POISON;
+	}
 	ASSERT_EQ(0, bpf_map_update_elem(self->map, &key, asked, 0));
 	ASSERT_EQ(0, ns_call(task, ns_do_getpgid, NULL));
 	ASSERT_EQ(0, bpf_map_lookup_elem(self->map, &key, asked));

@@ -532,8 +532,8 @@ TEST_F(net, extension_of_tcx)
 	ASSERT_EQ(0, net_finish(&self->probe)) {
 		TH_LOG("%s", probe_log);
 	}
-	self->probe.probe.link = bpf_program__attach_freplace(
-		prog, self->other.probe.fd, "plain");
+	self->probe.probe.link = bpf_program__attach_freplace(prog, self->other.probe.fd,
+							       "plain");
 	ASSERT_NE(NULL, self->probe.probe.link);
 	attach(&self->near, &self->other, do_attach_tcx, BPF_TCX_EGRESS);
 	expect_packets(_metadata, self, &self->probe, &udp, &self->near,
@@ -555,8 +555,8 @@ TEST_F(net, extension_of_xdp)
 	ASSERT_EQ(0, net_finish(&self->probe)) {
 		TH_LOG("%s", probe_log);
 	}
-	self->probe.probe.link = bpf_program__attach_freplace(
-		prog, self->other.probe.fd, "plain");
+	self->probe.probe.link = bpf_program__attach_freplace(prog, self->other.probe.fd,
+							       "plain");
 	ASSERT_NE(NULL, self->probe.probe.link);
 	attach(&self->far, &self->other, do_attach_xdp, XDP_FLAGS_DRV_MODE);
 	expect_packets(_metadata, self, &self->probe, &udp, &self->far, NULL);
@@ -1896,7 +1896,8 @@ static void expect_in_map(struct __test_metadata *_metadata,
 	ASSERT_LE(0, sock);
 	device.ifindex = if_index(sock);
 	close(sock);
-	cpu.bpf_prog.fd = device.bpf_prog.fd = bpf_program__fd(prog);
+	cpu.bpf_prog.fd = bpf_program__fd(prog);
+	device.bpf_prog.fd = bpf_program__fd(prog);
 	ASSERT_EQ(0, update_in(&self->far, map,
 			       is_cpu ? (void *)&cpu : (void *)&device));
 	attach(&self->far, &self->probe, do_attach_xdp, flags);

@@ -635,7 +635,8 @@ bool kernel_is_before(int version, int patchlevel)
 	int has[2] = {};
 
 	uname(&name);
-	sscanf(name.release, "%d.%d", &has[0], &has[1]);
+	if (sscanf(name.release, "%d.%d", &has[0], &has[1]) != 2)
+		return false;
 	return has[0] < version || (has[0] == version && has[1] < patchlevel);
 }
 

@@ -155,9 +155,11 @@ static struct references *load_keep_and_take(void)
 
 	if (!skel)
 		return NULL;
-	bpf_object__for_each_program(prog, skel->obj)
-		bpf_program__set_autoload(prog, prog == skel->progs.keep ||
-						prog == skel->progs.take);
+	bpf_object__for_each_program(prog, skel->obj) {
+		bool is_needed = prog == skel->progs.keep || prog == skel->progs.take;
+
+		bpf_program__set_autoload(prog, is_needed);
+	}
 	if (references__load(skel)) {
 		references__destroy(skel);
 		return NULL;
