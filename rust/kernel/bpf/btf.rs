@@ -1128,6 +1128,9 @@ mod tests {
             ret: Type::Void,
         };
         const BTF: Encoded = encode_all(&[KFUNC], &[DTOR]);
+        // Constants, so that the code of `id()` is not in the object.
+        const OWN_ID: u32 = BTF.id(&OWN);
+        const OPAQUE_ID: u32 = BTF.id(&Type::Opaque("own"));
         const SPLIT: [u8; BTF.split_len()] = BTF.split();
 
         // [1] "int". "own" is at 5, "opaque" at 9, "p" at 16, "f" at 18, "d" at 20, "bpf_kfunc" at
@@ -1151,8 +1154,8 @@ mod tests {
                 &[22, 17 << 24, 7, u32::MAX],
             ]
         ));
-        assert_eq!(BTF.id(&OWN), 3);
-        assert_eq!(BTF.id(&Type::Opaque("own")), 0);
+        assert_eq!(OWN_ID, 3);
+        assert_eq!(OPAQUE_ID, 0);
         assert_eq!(BTF.first_func(), 7);
         assert_eq!(BTF.nr_types(), 10);
         Ok(())

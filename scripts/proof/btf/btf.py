@@ -240,8 +240,8 @@ def check_type(btf, of):
         for _, number, offset in of.parts():
             must(offset == at, f"a member is at bit {offset}, not at {at}")
             member = btf.type(number)
-            must(member and member.kind in (INT, STRUCT), f"a member is of type {number}")
-            at = offset + member.words[2] * 8
+            must(member and member.kind in (INT, STRUCT, PTR), f"a member is of type {number}")
+            at = offset + (64 if member.kind == PTR else member.words[2] * 8)
         must(at == of.words[2] * 8 or not btf.base, f"{of.words[2]} bytes, and {at} bits of members")
     elif of.kind == FUNC:
         proto = btf.type(of.words[2])
@@ -268,8 +268,13 @@ def check(order, base_blob, blob):
             raise base.wrong(f"{of}: it is not one that vmlinux is asked for")
     tagged = [of.words[2] for of in split.types if of.kind == DECL_TAG]
     funcs = [of.id for of in split.types if of.kind == FUNC]
-    if not funcs or tagged != funcs:
+    if not tagged or tagged != funcs[: len(tagged)]:
         raise split.wrong(f"functions are {funcs}, those with a tag {tagged}")
+    # Programs do not call destructors, which take a pointer and return nothing.
+    for number in funcs[len(tagged) :]:
+        proto = split.type(split.type(number).words[2])
+        if proto.words[2] or proto.vlen != 1:
+            raise split.wrong(f"function {number} has no tag, and is no destructor")
     names = [split.name(split.type(number)) for number in funcs]
     if len(set(names)) != len(names):
         raise split.wrong("two functions have the same name")

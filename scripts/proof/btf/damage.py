@@ -120,7 +120,7 @@ def damages():
         ("integer_of_5_bytes", int_size, "5 bytes"),
         ("structure_with_padding", struct_size, "bits of members"),
         ("function_without_name", no_name, "it has no name"),
-        ("function_without_tag", no_tag, "those with a tag"),
+        ("function_without_tag", no_tag, "has no tag"),
     ]
     for entry in unlike_libbpf:
         yield *entry, True

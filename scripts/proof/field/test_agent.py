@@ -97,6 +97,8 @@ def fields(report):
         after = time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         agent.wait_for("exit", lambda e: e["pid"] == process.pid)
         lines = [line for line in list(agent.lines) if line.get("pid") == process.pid]
+    # The snapshot at the start may have met the process, too.
+    lines = [line for line in lines if line["event"] != "task"]
     kinds = {}
     for line in lines:
         kinds[line["event"]] = line

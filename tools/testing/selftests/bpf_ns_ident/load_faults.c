@@ -31,7 +31,7 @@
 #define SOME 8
 
 /* Number of hooks that the module registers its kfuncs for. */
-#define NR_HOOKS 11
+#define NR_HOOKS 12
 
 FIXTURE(fault)
 {

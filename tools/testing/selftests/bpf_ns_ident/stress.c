@@ -819,7 +819,7 @@ static const struct {
 	const char *where;
 } at_exit[] = {
 	{ 2, true, "the last sched_switch" },
-	{ 5, true, "the return from switch_task_namespaces()" },
+	{ 5, true, "the return from exit_nsproxy_namespaces()" },
 	{ 7, false, "the return from release_task() on itself" },
 	{ 11, false, "an interrupt after any of these" },
 };

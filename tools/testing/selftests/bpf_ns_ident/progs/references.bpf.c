@@ -22,11 +22,12 @@ bpf_rust_sample_ns_get(const struct task_struct *task__nullable) __ksym;
 extern __u32 bpf_rust_sample_ns_ino(const struct bpf_pid_ns *ns) __ksym;
 extern void bpf_rust_sample_ns_put(struct bpf_pid_ns *ns) __ksym;
 
+/* bpf_ns_test_dtor has no iterator, and the programs with one are not loaded then. */
 extern int bpf_iter_pid_ns_new(struct bpf_iter_pid_ns *it,
-			       const struct task_struct *task) __ksym;
+			       const struct task_struct *task) __ksym __weak;
 extern struct bpf_pid_ns *
-bpf_iter_pid_ns_next(struct bpf_iter_pid_ns *it) __ksym;
-extern void bpf_iter_pid_ns_destroy(struct bpf_iter_pid_ns *it) __ksym;
+bpf_iter_pid_ns_next(struct bpf_iter_pid_ns *it) __ksym __weak;
+extern void bpf_iter_pid_ns_destroy(struct bpf_iter_pid_ns *it) __ksym __weak;
 
 extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;

@@ -227,7 +227,7 @@ int stress_kprobe(void *ctx)
 	return 0;
 }
 
-SEC("kretprobe/switch_task_namespaces")
+SEC("kretprobe/exit_nsproxy_namespaces")
 int stress_kretprobe(void *ctx)
 {
 	ask_current(5);
