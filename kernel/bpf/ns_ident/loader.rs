@@ -27,16 +27,15 @@ kernel::module_param_string! {
     description: "Namespaces of a loader that must be initial: names, with commas in between",
 }
 
-/// What `loader_ns` says, once that has been checked.
+/// The types of `loader_ns`, as a mask, after the check of the parameter.
 static ASKED_FOR: Atomic<u32> = Atomic::new(TypeSet::ALL.0);
 
-/// The kfuncs whose result is relative to a pid namespace that the program names.
+/// The kfuncs with a result relative to a pid namespace that the program names.
 ///
-/// So it means the same wherever the program is loaded from, and these do not by themselves ask for
-/// the initial pid namespace.
+/// The result does not depend on the pid namespace of the loader, so that one need not be initial.
 const RELATIVE: [&str; 2] = ["bpf_get_current_pid_tgid_in", "bpf_task_pid_tgid_in"];
 
-/// Checks the parameter `loader_ns`, and reports in the kernel log why it is rejected.
+/// Checks the parameter `loader_ns`, and reports the reason of a rejection in the kernel log.
 pub(crate) fn check_param() -> Result {
     let param = LOADER_NS.value();
     let asked_for = TypeSet::from_names(param).map_err(|name| {
@@ -47,7 +46,7 @@ pub(crate) fn check_param() -> Result {
         EINVAL
     })?;
 
-    // The capabilities that `bpf(2)` asks for are those in a user namespace.
+    // `bpf(2)` checks for capabilities in a user namespace.
     if !asked_for.contains(ns::Type::User) {
         pr_err!("loader_ns={param}: \"user\" is missing, and cannot be left out\n");
         return Err(EINVAL);
@@ -58,7 +57,7 @@ pub(crate) fn check_param() -> Result {
 
 /// Decides, while a program is loaded, whether it may call a kfunc.
 ///
-/// Reports a refusal in the kernel log, also that of a program whose type the kfunc is not for.
+/// Reports a refusal in the kernel log, also for a program of a wrong type.
 pub(crate) fn may_call(prog: &Prog, kfunc: &'static Func, is_for_type: bool) -> bool {
     static LAST: Atomic<u64> = Atomic::new(0);
 
@@ -71,7 +70,7 @@ pub(crate) fn may_call(prog: &Prog, kfunc: &'static Func, is_for_type: bool) -> 
         return true;
     };
 
-    // The verifier asks several times in one load.
+    // The verifier calls this several times in one load.
     if LAST.xchg(prog.load_time(), Relaxed) != prog.load_time() {
         kernel::pr_warn_ratelimited!(
             "prog {}: load by {}[{}] refused, {}\n",
@@ -87,17 +86,17 @@ pub(crate) fn may_call(prog: &Prog, kfunc: &'static Func, is_for_type: bool) -> 
     false
 }
 
-/// Why a task may not load a program that calls a kfunc.
+/// The reason of a refusal.
 enum Refusal {
-    /// The kfunc of that name is not for programs of that type.
+    /// The kfunc is not for programs of that type.
     Type(&'static str, ProgType),
-    /// It is a kernel thread.
+    /// The loader is a kernel thread.
     Kthread,
-    /// It is not in the initial namespaces.
+    /// The loader is not in the initial namespaces.
     Foreign {
-        /// The types of the namespaces that have to be initial, and are not.
+        /// The required types of which the namespace is not initial.
         types: TypeSet,
-        /// The types that `loader_ns` would have without these.
+        /// The types of `loader_ns` without these.
         rest: TypeSet,
         /// Whether the kfunc is one of [`RELATIVE`].
         is_relative: bool,
@@ -105,7 +104,7 @@ enum Refusal {
 }
 
 impl fmt::Display for Refusal {
-    /// Formats the reason, and what to do about it.
+    /// Formats the reason and the advice.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (types, rest, is_relative) = match *self {
             Self::Type(kfunc, ty) => {
@@ -132,10 +131,10 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Returns why the current task may not load a program that calls a kfunc, if it may not.
+/// Returns the reason to refuse a load by the current task, if there is one.
 ///
-/// Kernel threads are in the initial namespaces, but do what others ask for: a program can have
-/// its callback for `struct bpf_wq`, which may load programs, called by a worker.
+/// Kernel threads are in the initial namespaces, but work for other tasks: a worker calls the
+/// callback of a `struct bpf_wq`, and the callback may load programs.
 fn refusal(current: &CurrentTask, kfunc: &str) -> Option<Refusal> {
     if current.is_kthread() {
         return Some(Refusal::Kthread);
@@ -147,7 +146,7 @@ fn refusal(current: &CurrentTask, kfunc: &str) -> Option<Refusal> {
     )
 }
 
-/// Returns why a task may not load that is not in the initial namespaces of the types `foreign`.
+/// Returns the reason to refuse a load by a task with namespaces of the types `foreign`.
 fn refusal_by_namespaces(
     foreign: TypeSet,
     asked_for: TypeSet,
@@ -176,7 +175,7 @@ fn foreign_namespaces(current: &CurrentTask) -> TypeSet {
         .iter()
         .filter(|ty| match namespaces.with(*ty, ns::NsCommon::is_initial) {
             Ok(is_initial) => !is_initial,
-            // Without namespaces of this type there is only what would be the initial one.
+            // Without namespaces of this type, each task counts as being in the initial one.
             Err(e) => e != EOPNOTSUPP,
         })
         .fold(TypeSet::NONE, TypeSet::with)
