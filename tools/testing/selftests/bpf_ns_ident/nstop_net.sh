@@ -59,7 +59,11 @@ make_pair()
 	done
 	ip -n $A address add 10.255.0.1/24 dev cable || return
 	ip -n $B address add 10.255.0.2/24 dev cable || return
-	ip -n $A link set cable up && ip -n $B link set cable up
+	ip -n $A link set cable up && ip -n $B link set cable up || return
+	# Until then, the kernel drops packets.
+	for ns in $A $B; do
+		wait_for sh -c "ip -n $ns link show cable | grep -q 'state UP'" || return
+	done
 }
 
 # send ADDRESS [COMMAND...]: so many datagrams of that size, which nobody is
