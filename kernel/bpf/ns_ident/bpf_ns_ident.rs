@@ -132,8 +132,8 @@ kernel::bpf_kfuncs! {
 
     /// Returns the process and thread id of the current task as seen in a pid namespace.
     ///
-    /// `pidns` identifies the pid namespace of the task or an ancestor of it. If its `id` is 0, only
-    /// `dev` and `ino` are compared.
+    /// `pidns` identifies the pid namespace of the task or an ancestor of it. If its `id` is 0,
+    /// only `dev` and `ino` are compared.
     ///
     /// Returns `tgid << 32 | pid` or a negative errno:
     /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released.
@@ -195,8 +195,8 @@ kernel::bpf_kfuncs! {
 
     /// Returns a task's process and thread id as seen in a pid namespace.
     ///
-    /// `pidns` identifies the pid namespace of the task or an ancestor of it. If its `id` is 0, only
-    /// `dev` and `ino` are compared.
+    /// `pidns` identifies the pid namespace of the task or an ancestor of it. If its `id` is 0,
+    /// only `dev` and `ino` are compared.
     ///
     /// Returns `tgid << 32 | pid` or a negative errno:
     /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released.

@@ -49,7 +49,7 @@ use crate::ns::RcuTask;
 //   bpf_task_from_pid().
 // - `KPROBE`: the same but for bpf_task_from_pid(), which programs of this type cannot call.
 // - `STRUCT_OPS`: the tasks that a scheduler of sched_ext is asked about. The kernel holds each one
-//   that it calls an operation with. In init_task() of a task that is being forked, its `thread_pid`
+//   that it calls an operation with. In init_task() of a task that is being forked, `thread_pid`
 //   is that of its parent, as in `task_alloc()`.
 //
 // Some programs of the network can have one, too, but their events are not about tasks.

@@ -22,7 +22,7 @@ struct column {
 		COLUMN_RATE,	/* per second */
 		COLUMN_TEXT,
 	} type;
-	int spare;		/* a narrow terminal omits the columns with the highest ones first */
+	int spare;		/* a narrow terminal omits the highest ones first */
 };
 
 struct cell {

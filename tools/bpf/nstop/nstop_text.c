@@ -19,7 +19,7 @@
 
 void init_text(void)
 {
-	/* The kernel has names without an encoding. UTF-8 does not depend on the locale of the user. */
+	/* Names of the kernel have no encoding. UTF-8 does not depend on the locale. */
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))
 		setlocale(LC_CTYPE, "");
 }

@@ -533,7 +533,7 @@ TEST_F(net, extension_of_tcx)
 		TH_LOG("%s", probe_log);
 	}
 	self->probe.probe.link = bpf_program__attach_freplace(prog, self->other.probe.fd,
-							       "plain");
+							      "plain");
 	ASSERT_NE(NULL, self->probe.probe.link);
 	attach(&self->near, &self->other, do_attach_tcx, BPF_TCX_EGRESS);
 	expect_packets(_metadata, self, &self->probe, &udp, &self->near,
@@ -556,7 +556,7 @@ TEST_F(net, extension_of_xdp)
 		TH_LOG("%s", probe_log);
 	}
 	self->probe.probe.link = bpf_program__attach_freplace(prog, self->other.probe.fd,
-							       "plain");
+							      "plain");
 	ASSERT_NE(NULL, self->probe.probe.link);
 	attach(&self->far, &self->other, do_attach_xdp, XDP_FLAGS_DRV_MODE);
 	expect_packets(_metadata, self, &self->probe, &udp, &self->far, NULL);
