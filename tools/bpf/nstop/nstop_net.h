@@ -6,7 +6,7 @@
 #include "nstop_user.h"
 
 struct finder {
-	/* Called for each net namespace, also several times. @name is NULL for one without a file. */
+	/* Called for each net namespace, also several times. @name is NULL if there is no file. */
 	void (*found)(int fd, const char *name);
 	/* Called for a file in a directory of names that is not a net namespace. */
 	void (*none)(const char *path);
