@@ -33,9 +33,10 @@ kselftest() {
 	[ ! -w $kunit_filter ] || echo none > $kunit_filter
 	# Only one process at a time can write to the /dev/stdout of virtme-ng.
 	ln -sf /proc/self/fd/1 /dev/stdout
-	# kselftest puts "# " before each line of a test, where KTAP has spaces.
+	# kselftest puts "# " before each line of a test, where KTAP has spaces. Unbuffered, so that the
+	# file names the test that hangs or crashes.
 	"$selftests" ${TIMEOUT:+--override-timeout "$TIMEOUT"} "${tests[@]}" 2>&1 |
-		sed 's/^# /  /' > "$out/$file.ktap"
+		sed --unbuffered 's/^# /  /' > "$out/$file.ktap"
 }
 
 # These tests also run on kernels without the module, each in a VM of that name.
