@@ -227,7 +227,7 @@ macro_rules! bpf_struct {
 
         const _: () = ::core::assert!(
             !$crate::bpf::btf::is_context($c_name),
-            ::core::concat!("`", $c_name, "` is what the verifier calls a context of programs"),
+            ::core::concat!("`", $c_name, "` is the name of a context for the verifier"),
         );
 
         // SAFETY: The names, types and offsets are those of the `repr(C)` structure itself.

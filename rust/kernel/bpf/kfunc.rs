@@ -3,13 +3,14 @@
 //! Kfuncs: functions of the kernel that BPF programs call.
 //!
 //! A module lists its kfuncs in [`bpf_kfuncs!`](crate::bpf_kfuncs) and registers them in its
-//! `init()`, see [`Set::register`]. What goes in and out of a kfunc is safe to handle:
+//! `init()`, see [`Set::register`]. Arguments and results are safe to use:
 //!
-//! - Memory of the program arrives as [`In`] or [`Out`], never as a Rust reference, because it may
-//!   be a map value that other CPUs, and userspace through `mmap(2)`, write to at the same time.
-//!   [`In`] is copied out once, before it is looked at. [`Out`] is written once, as a whole, and
-//!   filled with zeroes if it was not written, so a program never sees a stale or a half value.
-//! - [`Result`]s leave as 0 or a value, or as a negative errno.
+//! - Memory of the program arrives as [`In`] or [`Out`], never as a Rust reference. The memory may
+//!   be a map value, to which other CPUs, and userspace through `mmap(2)`, write at the same time.
+//!   [`In`] is copied once, before the kfunc uses the value. [`Out`] is written once, as a whole. If
+//!   a kfunc does not write it, it is filled with zeroes, so a program never reads a stale or an
+//!   incomplete value.
+//! - A [`Result`] becomes 0 or a value, or a negative errno.
 //!
 //! Reference: [BPF Kernel Functions](https://docs.kernel.org/bpf/kfuncs.html)
 
@@ -63,7 +64,7 @@ pub use set::{
     Set, //
 };
 
-/// Returns whether a kfunc may have that name.
+/// Returns whether a kfunc may have this name.
 #[doc(hidden)]
 pub const fn is_kfunc_name(name: &str) -> bool {
     matches!(name.as_bytes(), [b'b', b'p', b'f', b'_', _, ..])
@@ -71,30 +72,31 @@ pub const fn is_kfunc_name(name: &str) -> bool {
 
 /// Defines the kfuncs of a module.
 ///
-/// Makes, for each function, an entry point that BPF programs can call, and for all together the
-/// BTF that describes them to the verifier, and a [`Set`] to register in the module's `init()`. It
-/// can be used once in a module, and only in one that is not built in (`depends on m`): the BTF of
-/// `vmlinux` is made by `pahole`.
+/// For each function, the macro defines an entry point that BPF programs can call. For all
+/// functions, it defines the BTF, with which the verifier checks the calls, and a [`Set`] to
+/// register in the module's `init()`. A module can use the macro once, and must not be built in
+/// (`depends on m`), because `pahole` generates the BTF of `vmlinux`.
 ///
-/// - The first parameter of each function is a [`&Caller`](Caller), which the program does not
-///   see. The types of the others implement [`Arg`], that of the result implements [`Ret`].
-/// - `kptr T: NAME` behind the name of the [`Set`] and a filter makes a destructor of that name.
-///   With it programs can keep references to a `T` in maps, see [`Counted`].
-/// - `progs(...)` in front of `fn` has the [`ProgTypes`](crate::bpf::ProgTypes) that the function
-///   is for. Of these, only types that can pass all arguments may call it, see [`Object::PROGS`].
-/// - `flags(...)` behind that has further [`Flags`] for the verifier. The others follow from the
-///   arguments and the result: `KF_RCU` from [`Object::POINTERS`], `KF_RELEASE`,
-///   `KF_ACQUIRE` and `KF_RET_NULL` from an [`ARef`](crate::sync::aref::ARef), and those of
+/// - The first parameter of each function is a [`&Caller`](Caller), which is not an argument of the
+///   program. The types of the other parameters implement [`Arg`], the type of the result
+///   implements [`Ret`].
+/// - `kptr T: NAME`, behind the name of the [`Set`] and the filter, defines a destructor with this
+///   name. With a destructor, programs can store references to a `T` in maps, see [`Counted`].
+/// - `progs(...)`, before `fn`, has the [`ProgTypes`](crate::bpf::ProgTypes) of the function. Of
+///   these, only types that can pass all arguments may call the function, see [`Object::PROGS`].
+/// - `flags(...)`, behind `progs(...)`, has further [`Flags`] for the verifier. The other flags
+///   follow from the arguments and the result: `KF_RCU` from [`Object::POINTERS`], `KF_RELEASE`,
+///   `KF_ACQUIRE` and `KF_RET_NULL` from an [`ARef`](crate::sync::aref::ARef), and the flags of
 ///   iterators from [`New`], [`Next`] and [`Destroy`].
-/// - `name[size]: In<'_, [u8]>` is memory with a size. To programs the size is another argument.
-/// - `filter:` names a function `fn(&Prog, &'static Func, bool) -> bool`. The verifier calls it, in
-///   the context of the task that loads the program. It returns whether the program may call the
-///   kfunc. Its last argument is whether the program is of a type that the kfunc is for: if not,
-///   the call is rejected in any case.
+/// - `name[size]: In<'_, [u8]>` is memory with a size. Programs pass the size as another argument.
+/// - `filter:` names a function `fn(&Prog, &'static Func, bool) -> bool`. The verifier calls the
+///   filter in the context of the task that loads the program. The filter returns whether the
+///   program may call the kfunc. The last argument is whether the function is for the type of the
+///   program. If not, the call is rejected in any case.
 ///
-/// The names of kfuncs are global. They must begin with `bpf_`, since a function of another name
-/// could take the place of one that the module imports. Those of parameters must not contain `__`,
-/// to which the verifier gives a meaning.
+/// The names of kfuncs are global. They must begin with `bpf_`, since a function with another name
+/// could replace a function that the module imports. Names of parameters must not contain `__`,
+/// which has a meaning for the verifier.
 ///
 /// # Examples
 ///
@@ -112,7 +114,7 @@ pub const fn is_kfunc_name(name: &str) -> bool {
 /// };
 ///
 /// kernel::bpf_struct! {
-///     /// What `bpf_example_times()` gives.
+///     /// The result of `bpf_example_multiply()`.
 ///     struct Times as "bpf_example_times" {
 ///         product: u64,
 ///     }
@@ -122,7 +124,7 @@ pub const fn is_kfunc_name(name: &str) -> bool {
 ///     /// The kfuncs of this module.
 ///     static KFUNCS;
 ///
-///     /// Multiplies.
+///     /// Multiplies two numbers.
 ///     ///
 ///     /// Returns 0, or `-ERANGE` if the product does not fit.
 ///     progs(ProgTypes::new(&[ProgType::TRACING, ProgType::SYSCALL]))
@@ -169,8 +171,8 @@ macro_rules! bpf_kfuncs {
         ::core::compile_error!("`bpf_kfuncs!` needs a module that is not built in");
 
         $(
-            // Programs find the entry point by its name, and the kernel finds it in the symbol
-            // table, so it must be there under exactly that name.
+            // Programs refer to the entry point by name, and the kernel looks this name up in the
+            // symbol table, so the symbol must have exactly this name.
             $(#[doc = $doc])*
             #[no_mangle]
             unsafe extern "C" fn $name(
@@ -179,11 +181,11 @@ macro_rules! bpf_kfuncs {
                 #[inline(always)]
                 fn __bpf_kfunc_body($caller: &$caller_ty, $($arg: $ty,)*) $(-> $ret)? $body
 
-                // SAFETY: Nothing but programs calls this function.
+                // SAFETY: Only programs call this function.
                 let caller = unsafe { $crate::bpf::kfunc::Caller::new() };
                 $(
                     // SAFETY: The __BTF below has `TYPE` for this argument, so the verifier has
-                    // checked it, for a program of a type in `PROGS`.
+                    // checked the argument, for a program of a type in `PROGS`.
                     let $arg = unsafe {
                         $crate::bpf_kfuncs!(@take $ty, &caller, $arg $(, $size)?)
                     };
@@ -195,13 +197,15 @@ macro_rules! bpf_kfuncs {
         $(
             #[no_mangle]
             unsafe extern "C" fn $dtor(ptr: *mut $crate::ffi::c_void) {
-                // SAFETY: The kernel calls this for a pointer that it takes from a map, where the
-                // verifier had the program put a reference to the structure.
+                // SAFETY: The kernel calls this function for a pointer that it takes from a map.
+                // The verifier has checked that the program stored a reference to the structure
+                // there.
                 unsafe { $crate::bpf::kfunc::put::<$kptr>(ptr) }
             }
 
-            // Has exactly the type `btf_dtor_kfunc_t`, as kCFI demands. Besides, objtool sees that
-            // the kernel calls it through a pointer, which it gets from the symbol table.
+            // kCFI requires exactly the type `btf_dtor_kfunc_t`. The pointer also shows objtool
+            // that the function is called indirectly: the kernel looks its address up in the symbol
+            // table.
             const _: () = {
                 #[used(compiler)]
                 static __DTOR: $crate::bindings::btf_dtor_kfunc_t =
@@ -213,7 +217,7 @@ macro_rules! bpf_kfuncs {
                 ::core::concat!(
                     "`",
                     ::core::stringify!($dtor),
-                    "`: the name of a destructor has to begin with `bpf_`",
+                    "`: the name of a destructor must begin with `bpf_`",
                 ),
             );
 
@@ -225,7 +229,7 @@ macro_rules! bpf_kfuncs {
                 ::core::concat!(
                     "`",
                     ::core::stringify!($dtor),
-                    "`: modules have destructors for structures of their own only",
+                    "`: a module can only have destructors for its own structures",
                 ),
             );
         )*
@@ -236,7 +240,7 @@ macro_rules! bpf_kfuncs {
                 ::core::concat!(
                     "`",
                     ::core::stringify!($name),
-                    "`: the name of a kfunc has to begin with `bpf_`",
+                    "`: the name of a kfunc must begin with `bpf_`",
                 ),
             );
         )+
@@ -247,7 +251,7 @@ macro_rules! bpf_kfuncs {
                 ::core::concat!(
                     "`",
                     ::core::stringify!($arg),
-                    "`: the verifier may take a name with `__` for more than a name",
+                    "`: a name with `__` may have a meaning for the verifier",
                 ),
             );
         )*)+
@@ -266,7 +270,7 @@ macro_rules! bpf_kfuncs {
                             ty: <$ty as $crate::bpf::kfunc::ArgAbi>::TYPE,
                         },
                         $($crate::bpf::btf::Param {
-                            // The suffix says that it is the size of the argument before it.
+                            // The suffix marks the size of the argument before.
                             name: {
                                 let _ = ::core::stringify!($size);
                                 ::core::concat!(::core::stringify!($arg), "__sz")
@@ -280,7 +284,7 @@ macro_rules! bpf_kfuncs {
             const __DTORS: &[$crate::bpf::btf::Func] = &[$(
                 $crate::bpf::btf::Func {
                     name: ::core::stringify!($dtor),
-                    // With kCFI, the kernel demands a pointer to void.
+                    // With kCFI, the kernel requires a pointer to void.
                     params: &[$crate::bpf::btf::Param {
                         name: "ptr",
                         ty: $crate::bpf::btf::Type::Ptr(&$crate::bpf::btf::Type::Void),
@@ -288,7 +292,7 @@ macro_rules! bpf_kfuncs {
                     ret: $crate::bpf::btf::Type::Void,
                 },
             )*];
-            // The module's expressions must not meet items of the same name here, hence `__`.
+            // The prefix `__` keeps these names apart from names in expressions of the module.
             static __PROGS: [$crate::bpf::ProgTypes; __FUNCS.len()] = [$({
                 const __CALLERS: $crate::bpf::ProgTypes = $crate::bpf::ProgTypes::intersection(
                     $progs,
@@ -300,7 +304,7 @@ macro_rules! bpf_kfuncs {
                     ::core::concat!(
                         "`",
                         ::core::stringify!($name),
-                        "`: no type of programs that this is for can pass all arguments",
+                        "`: no program type in `progs` can pass all arguments",
                     ),
                 );
                 __CALLERS
@@ -310,8 +314,9 @@ macro_rules! bpf_kfuncs {
             const __BASE: [u8; __BTF.base_len()] = __BTF.base();
             const __SPLIT: [u8; __BTF.split_len()] = __BTF.split();
 
-            // A second use of this macro in a module would append to the sections, which the kernel
-            // would not see. Let the linker object.
+            // A second use of this macro in a module would append to the sections, and the kernel
+            // would ignore the addition. Because of this symbol, the linker reports an error
+            // instead.
             #[no_mangle]
             #[link_section = ".BTF.base"]
             #[used(compiler)]
@@ -334,22 +339,22 @@ macro_rules! bpf_kfuncs {
                             ) => ::core::panic!(::core::concat!(
                                 "`",
                                 ::core::stringify!($name),
-                                "`: RCU is enough to keep one argument, but not another",
+                                "`: RCU protects one argument, but not another",
                             )),
                             ::core::result::Result::Err(
                                 $crate::bpf::kfunc::Conflict::Reference,
                             ) => ::core::panic!(::core::concat!(
                                 "`",
                                 ::core::stringify!($name),
-                                "`: a reference that is taken over has to come first, \
-                                 and without other pointers",
+                                "`: a released reference must be the first argument, \
+                                 and the only pointer",
                             )),
                             ::core::result::Result::Err(
                                 $crate::bpf::kfunc::Conflict::Iterator,
                             ) => ::core::panic!(::core::concat!(
                                 "`",
                                 ::core::stringify!($name),
-                                "`: the state of an iterator has to come first",
+                                "`: the state of an iterator must be the first argument",
                             )),
                         };
                         ::core::assert!(
@@ -362,8 +367,8 @@ macro_rules! bpf_kfuncs {
                             ::core::concat!(
                                 "`",
                                 ::core::stringify!($name),
-                                "`: not the name, the arguments and the result that the kfunc of \
-                                 an iterator has",
+                                "`: the kfunc of an iterator has another name, other arguments \
+                                 or another result",
                             ),
                         );
                         of_args
@@ -380,14 +385,15 @@ macro_rules! bpf_kfuncs {
                     [$(<$kptr as $crate::bpf::kfunc::Object>::TYPE),*],
                 );
 
-            // Not in the function below, which is unsafe: the module's may not be.
+            // Not in the unsafe function below, so that the module's expression is outside of
+            // `unsafe`.
             const __BPF_KFUNCS_ALLOW: fn(
                 &$crate::bpf::Prog,
                 &'static $crate::bpf::btf::Func,
                 bool,
             ) -> bool = $crate::bpf_kfuncs!(@filter $($filter)?);
 
-            // Has exactly the type `btf_kfunc_filter_t`, as kCFI demands.
+            // kCFI requires exactly the type `btf_kfunc_filter_t`.
             unsafe extern "C" fn __bpf_kfuncs_filter(
                 prog: *const $crate::bindings::bpf_prog,
                 id: u32,
@@ -396,8 +402,8 @@ macro_rules! bpf_kfuncs {
                 unsafe { $set.filter(prog, id, __BPF_KFUNCS_ALLOW) }
             }
 
-            // SAFETY: All belongs together: the same list of functions made the entry points, the
-            // types of programs, the BTF and the ids.
+            // SAFETY: All arguments belong together: the same list of functions defines the entry
+            // points, the program types, the BTF and the ids.
             unsafe {
                 $crate::bpf::kfunc::Set::new(
                     $crate::module::this_module::<crate::LocalModule>(),

@@ -13,4 +13,4 @@ kernel::bpf_kfuncs! {
         0
     }
 }
-//~ `bpf_fail`: no type of programs that this is for can pass all arguments
+//~ `bpf_fail`: no program type in `progs` can pass all arguments

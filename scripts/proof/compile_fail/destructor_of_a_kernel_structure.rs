@@ -28,4 +28,4 @@ kernel::bpf_kfuncs! {
         drop(thing)
     }
 }
-//~ `bpf_fail_dtor`: modules have destructors for structures of their own only
+//~ `bpf_fail_dtor`: a module can only have destructors for its own structures

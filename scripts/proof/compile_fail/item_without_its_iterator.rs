@@ -10,4 +10,4 @@ kernel::bpf_kfuncs! {
         None
     }
 }
-//~ `bpf_fail`: not the name, the arguments and the result that the kfunc of an iterator
+//~ `bpf_fail`: the kfunc of an iterator has another name, other arguments

@@ -8,4 +8,4 @@ kernel::bpf_kfuncs! {
         0
     }
 }
-//~ `rust_helper_get_current`: the name of a kfunc has to begin with `bpf_`
+//~ `rust_helper_get_current`: the name of a kfunc must begin with `bpf_`

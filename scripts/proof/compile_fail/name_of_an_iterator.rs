@@ -10,4 +10,4 @@ kernel::bpf_kfuncs! {
         let _ = it;
     }
 }
-//~ `bpf_iter_pid_ns_next`: not the name, the arguments and the result that the kfunc of an iterator
+//~ `bpf_iter_pid_ns_next`: the kfunc of an iterator has another name, other arguments

@@ -23,4 +23,4 @@ kernel::bpf_kfuncs! {
         0
     }
 }
-//~ `bpf_fail`: RCU is enough to keep one argument, but not another
+//~ `bpf_fail`: RCU protects one argument, but not another

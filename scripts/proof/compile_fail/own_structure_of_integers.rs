@@ -26,4 +26,4 @@ kernel::bpf_kfuncs! {
         0
     }
 }
-//~ the verifier would let programs pass memory for this structure
+//~ the verifier would accept memory of programs for this structure

@@ -8,5 +8,5 @@ kernel::bpf_struct! {
         a: u64,
     }
 }
-//~ `sk_buff` is what the verifier calls a context of programs
-//~ `xdp_buff` is what the verifier calls a context of programs
+//~ `sk_buff` is the name of a context for the verifier
+//~ `xdp_buff` is the name of a context for the verifier

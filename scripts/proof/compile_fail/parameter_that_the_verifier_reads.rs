@@ -8,4 +8,4 @@ kernel::bpf_kfuncs! {
         n.read() + n__sz
     }
 }
-//~ `n__sz`: the verifier may take a name with `__` for more than a name
+//~ `n__sz`: a name with `__` may have a meaning for the verifier

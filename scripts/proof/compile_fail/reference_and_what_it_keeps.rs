@@ -15,4 +15,4 @@ kernel::bpf_kfuncs! {
         core::ptr::from_ref(same).is_null()
     }
 }
-//~ `bpf_fail`: a reference that is taken over has to come first, and without other pointers
+//~ `bpf_fail`: a released reference must be the first argument, and the only pointer

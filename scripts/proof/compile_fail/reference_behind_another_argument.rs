@@ -13,4 +13,4 @@ kernel::bpf_kfuncs! {
         n
     }
 }
-//~ `bpf_fail`: a reference that is taken over has to come first, and without other pointers
+//~ `bpf_fail`: a released reference must be the first argument, and the only pointer

@@ -15,4 +15,4 @@ kernel::bpf_kfuncs! {
         pair.a + pair.b
     }
 }
-//~ `Pair` is not a structure of the kernel that programs hold pointers to
+//~ `Pair` is not a structure of the kernel that programs have pointers to

@@ -5,4 +5,4 @@ kernel::bpf_struct! {
         a: u64,
     }
 }
-//~ `pt_regs` is what the verifier calls a context of programs
+//~ `pt_regs` is the name of a context for the verifier

@@ -9,4 +9,4 @@ kernel::bpf_kfuncs! {
         Ok(())
     }
 }
-//~ `str` is not a structure of the kernel that programs hold pointers to
+//~ `str` is not a structure of the kernel that programs have pointers to

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Arguments and results of a kfunc: how they are described, and how they arrive and leave.
+//! Arguments and results of a kfunc: their BTF, and their conversion from and to the C ABI.
 
 use super::{
     flags,
@@ -19,92 +19,90 @@ use crate::{
     prelude::*, //
 };
 
-/// What is passed for an argument of a kfunc. See [`Arg`].
+/// The C side of an argument of a kfunc. See [`Arg`].
 ///
 /// # Safety
 ///
-/// Whatever the verifier lets programs of the types [`Self::PROGS`] have in a register that they
-/// pass for an argument of type [`Self::TYPE`] must be what the C ABI has there for a
-/// [`Self::Abi`].
+/// For an argument of type [`Self::TYPE`], the verifier accepts certain values from programs of the
+/// types [`Self::PROGS`]. Each such value, in the register of the argument, must be a valid
+/// [`Self::Abi`] in the C ABI.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a kfunc",
     label = "not an argument that a BPF program can pass",
-    note = "integers can be, `In<'_, T>` and `Out<'_, T>` of what `bpf_struct!` declares, and \
+    note = "allowed are integers, `In<'_, T>` and `Out<'_, T>` of structures by `bpf_struct!`, and \
             references to structures of the kernel that are an `Object`"
 )]
 pub unsafe trait ArgAbi: Sized {
     /// The description in BTF.
     const TYPE: Type;
 
-    /// The types of programs that can pass such an argument.
+    /// The program types that can pass such an argument.
     const PROGS: ProgTypes = ProgTypes::ALL;
 
     /// The kind of the argument.
     const KIND: Kind = Kind::Integer;
 
-    /// Whether it is a pointer that programs may pass NULL for.
+    /// Whether programs may pass NULL.
     const MAY_BE_NULL: bool = false;
 
-    /// What arrives at the entry point.
+    /// The type of the argument at the entry point.
     type Abi: Copy;
 }
 
-/// The kinds of arguments. [`Flags`] of a kfunc follow from those of its arguments.
+/// The kinds of arguments. They determine the [`Flags`] of a kfunc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An integer.
     Integer,
     /// A pointer to memory of the program.
     Memory,
-    /// A pointer to a structure of the kernel, which is there during the call.
+    /// A pointer to a structure of the kernel, valid during the call.
     Object(Pointers),
-    /// A reference to a structure of the kernel, which is the program's no more (`KF_RELEASE`).
+    /// A reference to a structure of the kernel, which the program releases (`KF_RELEASE`).
     Reference,
-    /// The state of an iterator of that name, which is to begin (`KF_ITER_NEW`).
+    /// The state of an iterator with this name, to be initialised (`KF_ITER_NEW`).
     IterNew(&'static str),
     /// The state of an iterator (`KF_ITER_NEXT`).
     IterNext(&'static str),
-    /// The state of an iterator that is to end (`KF_ITER_DESTROY`).
+    /// The state of an iterator, at its end (`KF_ITER_DESTROY`).
     IterDestroy(&'static str),
 }
 
 /// A type that a kfunc can take as an argument in calls that last `'call`.
 ///
-/// What points to something implements it for no lifetime but its own, so a kfunc cannot ask for
-/// more than the call.
+/// A pointer type implements this trait only for its own lifetime, so a kfunc cannot require a
+/// longer lifetime than `'call`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a kfunc",
     label = "not an argument that a BPF program can pass",
-    note = "integers can be, `In<'_, T>` and `Out<'_, T>` of what `bpf_struct!` declares, and \
+    note = "allowed are integers, `In<'_, T>` and `Out<'_, T>` of structures by `bpf_struct!`, and \
             references to structures of the kernel that are an `Object`; memory with a size is \
             `name[size]: In<'_, [u8]>`"
 )]
 pub trait Arg<'call>: ArgAbi {
-    /// Takes over what arrived.
+    /// Converts the argument.
     ///
     /// # Safety
     ///
-    /// `abi` must be what the verifier lets a program of one of the types [`PROGS`](ArgAbi::PROGS)
-    /// pass for an argument of type [`TYPE`](ArgAbi::TYPE), in a call that is not over before
-    /// `'call` is.
+    /// The verifier must have accepted `abi` from a program of a type in [`PROGS`](ArgAbi::PROGS),
+    /// for an argument of type [`TYPE`](ArgAbi::TYPE). The call must not end before `'call`.
     unsafe fn from_abi(abi: Self::Abi) -> Self;
 }
 
-/// Takes over an argument for as long as there is the evidence of the call.
+/// Converts an argument, for the lifetime of the evidence of the call.
 ///
 /// # Safety
 ///
-/// `abi` must be what the verifier lets a program of one of the types `T::PROGS` pass for an
-/// argument of type `T`, in the call that `caller` is the evidence of.
+/// The verifier must have accepted `abi` from a program of a type in `T::PROGS`, for an argument of
+/// type `T`, in the call of which `caller` is the evidence.
 #[doc(hidden)]
 #[inline(always)]
 pub unsafe fn take_arg<'call, T: Arg<'call>>(_caller: &'call Caller, abi: T::Abi) -> T {
-    // SAFETY: By the function's safety requirements, and the evidence is gone before the call is
-    // over.
+    // SAFETY: By the function's safety requirements. The evidence does not outlive the call.
     unsafe { T::from_abi(abi) }
 }
 
-/// A pointer that a kfunc can take as an [`Option`], and programs then pass NULL for.
+/// A pointer type `P` that a kfunc can take as an [`Option<P>`]. Programs pass NULL for [`None`].
 ///
 /// # Safety
 ///
@@ -112,12 +110,12 @@ pub unsafe fn take_arg<'call, T: Arg<'call>>(_caller: &'call Caller, abi: T::Abi
 #[diagnostic::on_unimplemented(
     message = "`Option<{Self}>` cannot be an argument of a kfunc",
     label = "not a pointer that may be NULL",
-    note = "`In<'_, T>` and `Out<'_, T>` may be NULL, and references to structures of the kernel \
-            that are an `Object`"
+    note = "allowed are `In<'_, T>`, `Out<'_, T>`, and references to structures of the kernel that \
+            are an `Object`"
 )]
 pub unsafe trait Pointer: ArgAbi {}
 
-// SAFETY: A pointer that may be NULL is the same to the C ABI as one that is not.
+// SAFETY: The C ABI has no difference between pointers that may be NULL and others.
 unsafe impl<A: Pointer> ArgAbi for Option<A> {
     const TYPE: Type = A::TYPE;
     const PROGS: ProgTypes = A::PROGS;
@@ -129,14 +127,14 @@ unsafe impl<A: Pointer> ArgAbi for Option<A> {
 impl<'call, A: Pointer + Arg<'call>> Arg<'call> for Option<A> {
     #[inline(always)]
     unsafe fn from_abi(abi: Option<A::Abi>) -> Self {
-        // SAFETY: By the function's safety requirements, since the verifier lets programs pass NULL
-        // or a pointer that they could pass for `A`.
+        // SAFETY: By the function's safety requirements. The verifier accepts NULL, or a pointer
+        // that it accepts for `A`.
         abi.map(|abi| unsafe { A::from_abi(abi) })
     }
 }
 
-/// Returns the name that an argument of type `A` has in BTF, given its own and that with the suffix
-/// for pointers that may be NULL.
+/// Returns the name in BTF of an argument of type `A`: `nullable`, the name with the suffix for
+/// pointers that may be NULL, or else `name`.
 #[doc(hidden)]
 pub const fn param_name<A: ArgAbi>(name: &'static str, nullable: &'static str) -> &'static str {
     if A::MAY_BE_NULL {
@@ -146,21 +144,21 @@ pub const fn param_name<A: ArgAbi>(name: &'static str, nullable: &'static str) -
     }
 }
 
-/// Memory whose size the program passes as another argument.
+/// Memory with a size that the program passes as another argument.
 ///
 /// In [`bpf_kfuncs!`](crate::bpf_kfuncs) it is `name[size]: T`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be memory with a size",
-    label = "its size is that of its type, or it is no memory",
-    note = "`In<'_, [u8]>` can be"
+    label = "has the size of its type, or is not memory",
+    note = "allowed is `In<'_, [u8]>`"
 )]
 pub trait SizedArg<'call>: ArgAbi {
-    /// Takes over the two arguments that arrived.
+    /// Converts the two arguments.
     ///
     /// # Safety
     ///
-    /// As for [`Arg::from_abi`]. `size` must be the value that the program passed for an argument
-    /// whose name ends in `__sz`, right behind this one.
+    /// As for [`Arg::from_abi`]. `size` must be the value of the next argument, with a name that
+    /// ends in `__sz`.
     unsafe fn from_abi(abi: Self::Abi, size: u32) -> Self;
 }
 
@@ -176,8 +174,7 @@ pub unsafe fn take_sized_arg<'call, T: SizedArg<'call>>(
     abi: T::Abi,
     size: u32,
 ) -> T {
-    // SAFETY: By the function's safety requirements, and the evidence is gone before the call is
-    // over.
+    // SAFETY: By the function's safety requirements. The evidence does not outlive the call.
     unsafe { T::from_abi(abi, size) }
 }
 
@@ -185,40 +182,42 @@ pub unsafe fn take_sized_arg<'call, T: SizedArg<'call>>(
 ///
 /// # Safety
 ///
-/// [`Self::TYPE`] must describe, and [`Self::Abi`] be, the same C type. Whatever the verifier lets
-/// programs of the types [`Self::PROGS`] do with it, by [`Self::FLAGS`], they must be able to do.
+/// [`Self::TYPE`] and [`Self::Abi`] must be the same C type. All operations on the result that the
+/// verifier accepts, with [`Self::FLAGS`] and in programs of the types [`Self::PROGS`], must be
+/// sound.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a kfunc",
     label = "not a result that a BPF program can take",
-    note = "nothing and integers can be, `Result`s of nothing, `i32` and `i64`, and `ARef<T>` and \
+    note = "allowed are `()`, integers, a `Result` of `()`, `i32` or `i64`, and `ARef<T>` and \
             `Option<ARef<T>>` of structures of the kernel that are `Counted`"
 )]
 pub unsafe trait Ret {
     /// The description in BTF.
     const TYPE: Type;
 
-    /// The types of programs that can take such a result.
+    /// The program types that can take such a result.
     const PROGS: ProgTypes = ProgTypes::ALL;
 
-    /// The flags that the kfunc has because of its result.
+    /// The flags of the kfunc that follow from the result.
     const FLAGS: Flags = flags::NONE;
 
     /// Whether only the `next` of an iterator can return it.
     const IS_ITEM: bool = false;
 
-    /// What leaves the entry point.
+    /// The type of the result at the entry point.
     type Abi;
 
-    /// Converts to what leaves.
+    /// Converts the result.
     fn into_abi(self) -> Self::Abi;
 }
 
 macro_rules! pass_int {
     ($($ty:ty: $abi:ty),*) => {
         $(
-            // SAFETY: The verifier takes any 64 bits for an integer. Where the C ABI has integers
-            // of 32 and 64 bits extended, the JIT does that by `TYPE`. The x86-64 one relies on
-            // callers for shorter ones, which that JIT does not do, so they are cut out here.
+            // SAFETY: The verifier accepts any 64 bits for an integer. If the C ABI requires
+            // extension of 32-bit integers, the JIT extends them according to `TYPE`. On x86-64,
+            // the C ABI leaves the extension of shorter integers to the caller, and the JIT does
+            // not extend them. So the code here truncates them.
             unsafe impl ArgAbi for $ty {
                 const TYPE: Type = <$ty as Describe>::TYPE;
                 type Abi = $abi;
@@ -231,7 +230,7 @@ macro_rules! pass_int {
                 }
             }
 
-            // SAFETY: An integer is the same on both sides.
+            // SAFETY: `TYPE` and `Abi` are the same integer.
             unsafe impl Ret for $ty {
                 const TYPE: Type = <$ty as Describe>::TYPE;
                 type Abi = $ty;
@@ -256,8 +255,8 @@ pass_int! {
     u64: u64
 }
 
-// SAFETY: As for other short integers. `_Bool` is a byte, and that a program passes nothing but 0
-// and 1 in it is not known.
+// SAFETY: As for other short integers. In C, `_Bool` is a byte. A program may pass other values
+// than 0 and 1.
 unsafe impl ArgAbi for bool {
     const TYPE: Type = <bool as Describe>::TYPE;
     type Abi = u32;
@@ -281,7 +280,7 @@ unsafe impl Ret for bool {
     }
 }
 
-// SAFETY: Nothing is nothing.
+// SAFETY: `()` corresponds to C `void`.
 unsafe impl Ret for () {
     const TYPE: Type = Type::Void;
     type Abi = ();
@@ -290,7 +289,7 @@ unsafe impl Ret for () {
     fn into_abi(self) {}
 }
 
-// SAFETY: Both are an `int`.
+// SAFETY: `TYPE` and `Abi` are an `int`.
 unsafe impl Ret for Result {
     const TYPE: Type = <i32 as Describe>::TYPE;
     type Abi = i32;
@@ -304,7 +303,7 @@ unsafe impl Ret for Result {
     }
 }
 
-// SAFETY: Both are an `int`.
+// SAFETY: `TYPE` and `Abi` are an `int`.
 unsafe impl Ret for Result<i32> {
     const TYPE: Type = <i32 as Describe>::TYPE;
     type Abi = i32;
@@ -315,7 +314,7 @@ unsafe impl Ret for Result<i32> {
     }
 }
 
-// SAFETY: Both are a signed integer of 64 bits.
+// SAFETY: `TYPE` and `Abi` are a signed integer of 64 bits.
 unsafe impl Ret for Result<i64> {
     const TYPE: Type = <i64 as Describe>::TYPE;
     type Abi = i64;
@@ -336,14 +335,15 @@ mod tests {
     fn bool_arrives_as_a_byte() {
         for byte in [0, 1, 2, 0xfe, 0xff] {
             for rest in [0, 0x100, 0xffff_ff00] {
-                // SAFETY: Anything may be in the register.
+                // SAFETY: The register may have any value.
                 let value = unsafe { <bool as Arg>::from_abi(rest | byte) };
                 assert_eq!(value, byte != 0);
             }
         }
     }
 
-    // As programs do: with anything in the register. Such a call is what kCFI is there to prevent.
+    // Calls a function like a program does, with any value in the register. kCFI would reject the
+    // call.
     #[test]
     #[cfg(all(CONFIG_64BIT, not(CONFIG_CFI)))]
     fn short_integers_are_cut_out_of_a_register() {
@@ -367,7 +367,7 @@ mod tests {
         assert_eq!(pass::<u16>(0xffff_ffff_ffff_7fff), 0x7fff);
         assert_eq!(pass::<i16>(0x1_0001_8000), -0x8000);
         assert_eq!(pass::<i16>(0xffff_ffff_ffff_7fff), 0x7fff);
-        // The C ABI cuts integers of 32 bits, and none of 64 bits.
+        // The C ABI truncates to 32 bits, and does not change 64 bits.
         assert_eq!(pass::<u32>(0xa5a5_a5a5_7fff_ffff), 0x7fff_ffff);
         assert_eq!(pass::<u32>(0x5a5a_5a5a_ffff_ffff), 0xffff_ffff);
         assert_eq!(pass::<i32>(0xa5a5_a5a5_8000_0000), -0x8000_0000);
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn prototype_says_what_is_returned() {
+    fn prototype_describes_the_result() {
         assert!(matches!(
             <Result as Ret>::TYPE,
             Type::Int { name: "int", .. }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who calls a kfunc: a program, on top of the current task.
+//! Evidence that a BPF program calls a kfunc, on top of the current task.
 
 use crate::{
     bindings,
@@ -8,11 +8,11 @@ use crate::{
     types::NotThreadSafe, //
 };
 
-/// Evidence that the code is being called by a BPF program.
+/// Evidence that a BPF program is calling the code.
 ///
 /// # Invariants
 ///
-/// The program runs on top of the current task until the value is gone.
+/// The program runs on top of the current task for the lifetime of the value.
 pub struct Caller(NotThreadSafe);
 
 impl Caller {
@@ -24,23 +24,23 @@ impl Caller {
     #[doc(hidden)]
     #[inline]
     pub unsafe fn new() -> Self {
-        // INVARIANT: By the function's safety requirements a program is calling.
+        // INVARIANT: By the function's safety requirements, a program is calling.
         Self(NotThreadSafe)
     }
 
     /// Returns the task that the program runs on top of.
     #[inline]
     pub fn current(&self) -> &CurrentTask {
-        // SAFETY: There is always a current task. By the type invariant, its context is not left
-        // as long as `self` exists. `CurrentTask` is transparent.
+        // SAFETY: There is always a current task. By the type invariant, the code runs on top of
+        // that task as long as `self` exists. `CurrentTask` is transparent.
         unsafe { &*current_task().cast() }
     }
 }
 
 /// Returns the current task.
 ///
-/// In C that is inline, and a single instruction on x86-64. A helper function would cost a call in
-/// a hot path, unless the compiler can see through it (`CONFIG_RUST_INLINE_HELPERS`).
+/// In C this function is inline, and a single instruction on x86-64. A helper function would add a
+/// call to a hot path, unless the compiler inlines the helper (`CONFIG_RUST_INLINE_HELPERS`).
 #[inline(always)]
 fn current_task() -> *const bindings::task_struct {
     #[cfg(all(
@@ -52,8 +52,8 @@ fn current_task() -> *const bindings::task_struct {
     {
         let task;
 
-        // SAFETY: Reads a variable of this CPU, as `get_current()` in
-        // `arch/x86/include/asm/current.h` does. For a task it is the same on every CPU.
+        // SAFETY: Reads a per-CPU variable, as `get_current()` in `arch/x86/include/asm/current.h`
+        // does. The result is the same on every CPU that the task runs on.
         unsafe {
             crate::asm!(
                 "movq %gs:const_current_task(%rip), {task}";

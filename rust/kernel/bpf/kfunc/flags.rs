@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The [`Flags`] that there are.
+//! [`Flags`] of kfuncs, and the rules by which the flags follow from the arguments.
 
 use super::{
     Kind,
@@ -8,16 +8,15 @@ use super::{
 };
 use crate::bindings;
 
-/// What the verifier has to know of a kfunc, `KF_*` in C.
+/// The properties of a kfunc for the verifier, `KF_*` in C.
 ///
-/// Only what goes with functions that take and give what [`Arg`](super::Arg) and
-/// [`Ret`](super::Ret) allow: others would have the verifier believe of a function what it does not
-/// do.
+/// Only flags that fit functions with the arguments of [`Arg`](super::Arg) and the results of
+/// [`Ret`](super::Ret). With other flags, the verifier would assume wrong properties of a function.
 #[derive(Clone, Copy)]
 pub struct Flags(pub(super) u32);
 
 impl Flags {
-    /// Adds others.
+    /// Returns the flags of both.
     pub const fn union(self, others: Self) -> Self {
         Self(self.0 | others.0)
     }
@@ -35,10 +34,10 @@ impl Flags {
                 Kind::Object(Pointers::Trusted) => trusted = true,
                 Kind::Object(Pointers::TrustedOrRcu) => rcu = true,
                 Kind::Memory => others = true,
-                // The verifier looks for it in the first register, see `bpf_fetch_kfunc_arg_meta()`
-                // in `kernel/bpf/verifier.c`.
+                // The verifier requires the reference in the first register, see
+                // `bpf_fetch_kfunc_arg_meta()` in `kernel/bpf/verifier.c`.
                 Kind::Reference if i > 0 => return Err(Conflict::Reference),
-                // So it does for an iterator, see `is_kfunc_arg_iter()`.
+                // The verifier requires the iterator there, too, see `is_kfunc_arg_iter()`.
                 Kind::IterNew(_) | Kind::IterNext(_) | Kind::IterDestroy(_) if i > 0 => {
                     return Err(Conflict::Iterator)
                 }
@@ -47,7 +46,8 @@ impl Flags {
             i += 1;
         }
         if matches!(args, [Kind::Reference, ..]) {
-            // Another pointer may be to the same structure, or to one that it keeps.
+            // Another pointer may point to the same structure, or to one that the reference
+            // protects.
             return if trusted || rcu || others {
                 Err(Conflict::Reference)
             } else {
@@ -68,25 +68,25 @@ impl Flags {
     }
 }
 
-/// Why a kfunc cannot have such arguments.
+/// The reason why a kfunc cannot have certain arguments.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conflict {
-    /// RCU is enough to keep one structure, but not another.
+    /// RCU protects one structure, but not another.
     Protection,
-    /// A reference that is taken over is not the first argument, or there are pointers beside it.
+    /// A released reference is not the first argument, or not the only pointer.
     Reference,
     /// The state of an iterator is not the first argument.
     Iterator,
 }
 
-/// Nothing in particular.
+/// No flags.
 pub const NONE: Flags = Flags(0);
 /// The kfunc may sleep: only sleepable programs may call it.
 pub const KF_SLEEPABLE: Flags = Flags(bindings::KF_SLEEPABLE);
-/// The kfunc may harm the system: only programs of who has `CAP_SYS_BOOT` may call it.
+/// The kfunc may harm the system: only loaders with `CAP_SYS_BOOT` may load programs that call it.
 pub const KF_DESTRUCTIVE: Flags = Flags(bindings::KF_DESTRUCTIVE);
-/// The kfunc must be called with the RCU read side lock held.
+/// Programs must hold the RCU read side lock when they call the kfunc.
 pub const KF_RCU_PROTECTED: Flags = Flags(bindings::KF_RCU_PROTECTED);
 
 // These follow from types.

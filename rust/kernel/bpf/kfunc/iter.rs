@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Open-coded iterators: three kfuncs by which a program goes through structures of the kernel.
+//! Open-coded iterators: three kfuncs with which a program iterates over structures of the kernel.
 //!
-//! The state is on the stack of the program. The verifier makes sure that a program begins with
-//! `new`, ends with `destroy`, and writes nothing there in between.
+//! The state is on the stack of the program. The verifier checks that a program begins with `new`,
+//! ends with `destroy`, and does not write to the state in between.
 
 use super::{
     flags,
@@ -34,35 +34,35 @@ use core::{
     },
 };
 
-/// The rest of an iteration: one structure at least.
+/// The rest of an iteration: at least one structure.
 ///
 /// # Safety
 ///
-/// - A pointer that [`Self::next`] returns must be to a valid [`Self::Item`] for as long as the RCU
-///   read-side critical section lasts in which `Self` was made.
-/// - There must be an end: finally, [`Self::next`] returns no rest.
-/// - Nothing must be lost if a `Self` is not dropped.
+/// - A pointer that [`Self::next`] returns must point to a valid [`Self::Item`] until the end of
+///   the RCU read-side critical section in which `Self` was created.
+/// - The iteration must end: after a finite number of calls, [`Self::next`] returns no rest.
+/// - `Self` must not need a drop, because the program's copy is not dropped.
 pub unsafe trait Iter: Sized {
     /// The name of the program's structure in BTF. It must begin with `bpf_iter_`.
     ///
-    /// The kfuncs have that name, followed by `_new`, `_next` and `_destroy`.
+    /// The names of the kfuncs are this name, followed by `_new`, `_next` and `_destroy`.
     const NAME: &'static str;
 
-    /// The structure that an item is.
+    /// The structure to iterate over.
     type Item: Object;
 
-    /// Returns the first structure, and the rest behind that, if any.
+    /// Returns the first structure, and the rest, if any.
     ///
     /// # Safety
     ///
-    /// The RCU read-side critical section in which `self` was made must not be over.
+    /// The caller must still be in the RCU read-side critical section in which `self` was created.
     unsafe fn next(self) -> (NonNull<Self::Item>, Option<Self>);
 }
 
 /// The state in memory of the program.
 type State<I> = Option<I>;
 
-/// Returns the description of the structure that a program has on its stack.
+/// Returns the description of the structure on the stack of a program.
 const fn state<I: Iter>() -> Type {
     assert!(
         align_of::<State<I>>() <= 8,
@@ -83,12 +83,13 @@ const fn state<I: Iter>() -> Type {
     )
 }
 
-/// The first argument of `new`. If the kfunc does not start it, the iteration is empty.
+/// The first argument of `new`. Without a call of [`New::start`], the iteration is empty.
 ///
 /// # Invariants
 ///
-/// The pointer is valid for writes of a [`State<I>`], which nobody else accesses. The program is in
-/// an RCU read-side critical section, which goes on until it has given the state to `destroy`.
+/// The pointer is valid for writes of a [`State<I>`], and no other code accesses that memory. The
+/// program is in an RCU read-side critical section, which does not end before the call of
+/// `destroy`.
 pub struct New<'a, I: Iter> {
     ptr: NonNull<State<I>>,
     _lifetime: PhantomData<&'a mut I>,
@@ -96,7 +97,7 @@ pub struct New<'a, I: Iter> {
 }
 
 impl<I: Iter> New<'_, I> {
-    /// Has the program go through `iter`.
+    /// Starts the iteration over `iter`.
     #[inline]
     pub fn start(self, iter: I) {
         // SAFETY: By the type invariant.
@@ -117,8 +118,8 @@ impl<I: Iter> Drop for New<'_, I> {
 ///
 /// # Invariants
 ///
-/// The pointer is to the [`State<I>`] that `new` made, which nobody else accesses. The RCU
-/// read-side critical section in which that was lasts for `'a`.
+/// The pointer points to the [`State<I>`] that `new` wrote, and no other code accesses that memory.
+/// The RCU read-side critical section of `new` lasts for `'a`.
 pub struct Next<'a, I: Iter> {
     ptr: NonNull<State<I>>,
     _lifetime: PhantomData<&'a mut I>,
@@ -151,14 +152,15 @@ pub struct Destroy<'a, I: Iter>(PhantomData<&'a mut I>, NotThreadSafe);
 ///
 /// # Invariants
 ///
-/// It points to a valid structure until the RCU read-side critical section of the program ends.
+/// The pointer points to a valid structure until the RCU read-side critical section of the program
+/// ends.
 pub struct Item<I: Iter>(NonNull<I::Item>, NotThreadSafe);
 
 macro_rules! argument {
     ($($ty:ident: $kind:ident, $abi:ident => $make:expr;)*) => {
         $(
-            // SAFETY: Both are a pointer to the state, which the verifier checks by the flag that
-            // follows from `KIND`.
+            // SAFETY: `TYPE` and `Abi` are a pointer to the state. The verifier checks the state
+            // because of the flag that follows from `KIND`.
             unsafe impl<I: Iter> ArgAbi for $ty<'_, I> {
                 const TYPE: Type = Type::Ptr(&state::<I>());
                 const PROGS: ProgTypes = I::Item::PROGS;
@@ -169,9 +171,10 @@ macro_rules! argument {
             impl<'call, I: Iter> Arg<'call> for $ty<'call, I> {
                 #[inline(always)]
                 unsafe fn from_abi($abi: NonNull<State<I>>) -> Self {
-                    // INVARIANT: The verifier has marked the stack slots, as many as the size in
-                    // `TYPE` says, for this iterator, in `new`, which demands RCU by its flags. If
-                    // the critical section has ended, it accepts no call of `next` or `destroy`.
+                    // INVARIANT: In `new`, the verifier marks as many stack slots for this iterator
+                    // as the size in `TYPE` requires. The flags of `new` require an RCU read-side
+                    // critical section. After the end of that section, the verifier rejects calls
+                    // of `next` and `destroy`.
                     $make
                 }
             }
@@ -193,8 +196,8 @@ argument! {
     Destroy: IterDestroy, _abi => Self(PhantomData, NotThreadSafe);
 }
 
-// SAFETY: Both are a pointer to a structure of the kernel. The verifier has programs check for
-// NULL, and takes the pointer for one that RCU keeps, since `new` has `KF_RCU_PROTECTED`.
+// SAFETY: `TYPE` and `Abi` are a pointer to a structure of the kernel. The verifier requires a
+// check for NULL, and treats the pointer as RCU protected, since `new` has `KF_RCU_PROTECTED`.
 unsafe impl<I: Iter> Ret for Option<Item<I>> {
     const TYPE: Type = Type::Ptr(&<I::Item as Object>::TYPE);
     const PROGS: ProgTypes = I::Item::PROGS;
@@ -208,8 +211,8 @@ unsafe impl<I: Iter> Ret for Option<Item<I>> {
     }
 }
 
-/// Returns whether a kfunc of that name is the one of its iterator that its first argument makes
-/// it. Only `next` may return an [`Item`].
+/// Returns whether the name fits the arguments: a kfunc whose first argument is the state of an
+/// iterator must have a certain name. Only `next` may return an [`Item`].
 #[doc(hidden)]
 pub const fn is_iter_kfunc(name: &str, args: &[Kind], is_item: bool) -> bool {
     match args {
@@ -221,7 +224,7 @@ pub const fn is_iter_kfunc(name: &str, args: &[Kind], is_item: bool) -> bool {
     }
 }
 
-/// Returns whether `name` is that of an iterator's structure, with a suffix.
+/// Returns whether `name` is `iter`, the name of an iterator's structure, followed by `suffix`.
 const fn is_kfunc_of(name: &str, iter: &str, suffix: &str) -> bool {
     const PREFIX: &[u8] = b"bpf_iter_";
 
@@ -248,7 +251,7 @@ mod tests {
     use core::mem::MaybeUninit;
 
     struct Thing;
-    // SAFETY: There is no function that takes it.
+    // SAFETY: No function takes this structure.
     unsafe impl Object for Thing {
         const NAME: &'static str = "thing";
         const PROGS: ProgTypes = ProgTypes::ALL;
@@ -258,7 +261,7 @@ mod tests {
 
     /// The rest of [`THINGS`].
     struct Things(&'static Thing, &'static [Thing]);
-    // SAFETY: They are always there, and there is an end of them.
+    // SAFETY: The structures are static, and the array is finite.
     unsafe impl Iter for Things {
         const NAME: &'static str = "bpf_iter_thing";
         type Item = Thing;
@@ -283,7 +286,7 @@ mod tests {
         {
             nr += 1;
         }
-        // It stays at its end.
+        // The iterator stays at its end.
         // SAFETY: As above.
         assert!(unsafe { Next::<'_, Things>::from_abi(ptr) }
             .next()

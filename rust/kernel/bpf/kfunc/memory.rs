@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory of a program that it passes to a kfunc.
+//! Memory of a program that the program passes to a kfunc.
 
 use super::{
     Arg,
@@ -26,24 +26,25 @@ use core::{
     ptr::NonNull,
 };
 
-/// Types of which a program can pass a piece of memory: structures declared by
-/// [`bpf_struct!`](crate::bpf_struct), and integers other than `bool`.
+/// Types of memory that a program can pass: structures declared by
+/// [`bpf_struct!`](crate::bpf_struct), and integers except `bool`.
 ///
 /// Every bit pattern is valid for them, and they have no padding.
 pub trait Plain: Describe + FromBytes + IntoBytes + Copy {}
 
 impl<T: Describe + FromBytes + IntoBytes + Copy> Plain for T {}
 
-/// Copies a `T` from (`LOAD`) or to memory that others may write to at the same time.
+/// Copies a `T` from shared memory (`LOAD`), or to shared memory.
 ///
-/// There each word is accessed once, as `READ_ONCE()` and `WRITE_ONCE()` do in C. A word is as wide
-/// as the alignment of `T` if the shared pointer is aligned, else it is a byte: where the
-/// architecture is good at unaligned accesses, the verifier allows programs to pass any address.
+/// Other CPUs and userspace may access shared memory at the same time. So each word on the shared
+/// side is accessed exactly once, like `READ_ONCE()` and `WRITE_ONCE()` do in C. If the shared
+/// pointer is aligned, a word is as wide as the alignment of `T`, otherwise a byte. On
+/// architectures with efficient unaligned accesses, the verifier accepts any address.
 ///
 /// # Safety
 ///
-/// `src` must be valid for reads, `dst` for writes, of `size_of::<T>()` bytes, and they must not
-/// overlap. The one that is not shared must be aligned for `T`.
+/// `src` must be valid for reads of `size_of::<T>()` bytes, `dst` for writes of as many, and they
+/// must not overlap. The side that is not shared must be aligned for `T`.
 #[inline(always)]
 unsafe fn copy_words<const LOAD: bool, T: Plain>(src: *const T, dst: *mut T) {
     let is_aligned = if LOAD {
@@ -61,7 +62,8 @@ unsafe fn copy_words<const LOAD: bool, T: Plain>(src: *const T, dst: *mut T) {
             4 => copy::<LOAD, u32>(src.cast(), dst.cast(), size_of::<T>() / 4),
             2 => copy::<LOAD, u16>(src.cast(), dst.cast(), size_of::<T>() / 2),
             _ if LOAD => {
-                // Only here the value has an address, so that else it can be in registers.
+                // Only this arm takes the address of the value, so the other arms can keep the
+                // value in registers.
                 let mut value = MaybeUninit::<T>::uninit();
                 copy_bytes(src.cast(), value.as_mut_ptr().cast(), size_of::<T>());
                 dst.write(value.assume_init());
@@ -74,12 +76,12 @@ unsafe fn copy_words<const LOAD: bool, T: Plain>(src: *const T, dst: *mut T) {
     }
 }
 
-/// Copies `len` words.
+/// Copies `len` words, each in a single access on the shared side.
 ///
 /// # Safety
 ///
-/// `src` must be valid for reads, `dst` for writes, of `len` words. They must be aligned, and must
-/// not overlap.
+/// `src` must be valid for reads of `len` words, `dst` for writes of as many. Both must be aligned,
+/// and must not overlap.
 #[inline(always)]
 unsafe fn copy<const LOAD: bool, W>(src: *const W, dst: *mut W, len: usize) {
     for i in 0..len {
@@ -96,7 +98,7 @@ unsafe fn copy<const LOAD: bool, W>(src: *const W, dst: *mut W, len: usize) {
 
 /// Copies `len` bytes.
 ///
-/// Not inline, since hardly any program passes memory that is not aligned.
+/// Not inline, since unaligned memory is rare.
 ///
 /// # Safety
 ///
@@ -118,8 +120,8 @@ unsafe fn copy_bytes(src: *const u8, dst: *mut u8, len: usize) {
 ///
 /// # Invariants
 ///
-/// The pointer is valid for reads of `T` for the duration of `'a`, but for others that write to the
-/// memory at the same time. It need not be aligned.
+/// The pointer is valid for reads of `T` for the duration of `'a`, except that other code may write
+/// to the memory at the same time. The pointer need not be aligned.
 pub struct In<'a, T: ?Sized> {
     ptr: NonNull<T>,
     _lifetime: PhantomData<&'a T>,
@@ -127,15 +129,15 @@ pub struct In<'a, T: ?Sized> {
 }
 
 impl<T: Plain> In<'_, T> {
-    /// Takes a copy of what is in the memory now.
+    /// Returns a copy of the memory.
     ///
-    /// Only once, so that what was checked is what is used.
+    /// Consumes `self`, so that a kfunc uses the same value that it has checked.
     #[inline]
     pub fn read(self) -> T {
         let mut value = MaybeUninit::uninit();
 
-        // SAFETY: By the type invariant the source is valid, and the destination is our own. All
-        // bytes are copied, and any bit pattern is a valid `T`.
+        // SAFETY: By the type invariant the source is valid, and the destination is a local
+        // variable. All bytes are copied, and any bit pattern is a valid `T`.
         unsafe {
             copy_words::<true, T>(self.ptr.as_ptr(), value.as_mut_ptr());
             value.assume_init()
@@ -156,31 +158,31 @@ impl In<'_, [u8]> {
         self.len() == 0
     }
 
-    /// Copies the memory, as it is now, to the beginning of `buf`, and returns that part of it.
+    /// Copies the memory to the beginning of `buf`, and returns that part of `buf`.
     ///
     /// Each byte is read once, in order.
     ///
     /// # Errors
     ///
-    /// [`E2BIG`]: it does not fit.
+    /// [`E2BIG`]: the memory is larger than `buf`.
     pub fn read(self, buf: &mut [u8]) -> Result<&mut [u8]> {
         let buf = buf.get_mut(..self.len()).ok_or(E2BIG)?;
 
-        // SAFETY: By the type invariant the source is valid, and the destination is our own and
-        // as long.
+        // SAFETY: By the type invariant the source is valid. The destination is a slice of the same
+        // length, and not shared.
         unsafe { copy_bytes(self.ptr.as_ptr().cast(), buf.as_mut_ptr(), buf.len()) };
         Ok(buf)
     }
 }
 
-/// Memory of the program that a kfunc fills, `T *` in C.
+/// Memory of the program that a kfunc writes, `T *` in C.
 ///
-/// If it is not written, it is filled with zeroes.
+/// If the kfunc does not write the memory, it is filled with zeroes.
 ///
 /// # Invariants
 ///
-/// The pointer is valid for writes of `T` for the duration of `'a`, but for others that access the
-/// memory at the same time. It need not be aligned.
+/// The pointer is valid for writes of `T` for the duration of `'a`, except that other code may
+/// access the memory at the same time. The pointer need not be aligned.
 pub struct Out<'a, T: Plain> {
     ptr: NonNull<T>,
     _lifetime: PhantomData<&'a mut T>,
@@ -192,13 +194,13 @@ impl<T: Plain> Out<'_, T> {
     #[inline]
     pub fn write(self, value: T) {
         self.store(&value);
-        // What is in the memory now is to stay.
+        // Keeps the value: `drop()` would write zeroes.
         mem::forget(self);
     }
 
     #[inline(always)]
     fn store(&self, value: &T) {
-        // SAFETY: By the type invariant the destination is valid, and the source is our own.
+        // SAFETY: By the type invariant the destination is valid. The source is a reference.
         unsafe { copy_words::<false, T>(value, self.ptr.as_ptr()) };
     }
 }
@@ -206,26 +208,27 @@ impl<T: Plain> Out<'_, T> {
 impl<T: Plain> Drop for Out<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // A program may read the memory once the call has been made, whatever came of it.
+        // The verifier permits a program to read the memory after the call, even after an error.
         self.store(&T::new_zeroed());
     }
 }
 
-// SAFETY: Both are a pointer to a `T` that is not written through.
+// SAFETY: `TYPE` and `Abi` are a pointer to a `T`, without writes.
 unsafe impl<T: Plain> ArgAbi for In<'_, T> {
     const TYPE: Type = Type::Ptr(&Type::Const(&T::TYPE));
     const KIND: Kind = Kind::Memory;
     type Abi = NonNull<T>;
 }
 
-// SAFETY: `Abi` is one.
+// SAFETY: `Abi` is a `NonNull`.
 unsafe impl<T: Plain> Pointer for In<'_, T> {}
 
 impl<'call, T: Plain> Arg<'call> for In<'call, T> {
     #[inline(always)]
     unsafe fn from_abi(abi: NonNull<T>) -> Self {
-        // INVARIANT: For a pointer to a structure of integers, the verifier makes sure that it is
-        // not NULL and that as many bytes behind it can be read and written during the call.
+        // INVARIANT: For a pointer to a structure of integers, the verifier checks that the pointer
+        // is not NULL, and that a structure's size of memory is readable and writable during the
+        // call.
         Self {
             ptr: abi,
             _lifetime: PhantomData,
@@ -234,7 +237,7 @@ impl<'call, T: Plain> Arg<'call> for In<'call, T> {
     }
 }
 
-// SAFETY: Both are a pointer that is not written through.
+// SAFETY: `TYPE` and `Abi` are a pointer, without writes.
 unsafe impl ArgAbi for In<'_, [u8]> {
     const TYPE: Type = Type::Ptr(&Type::Const(&Type::Void));
     const KIND: Kind = Kind::Memory;
@@ -244,8 +247,8 @@ unsafe impl ArgAbi for In<'_, [u8]> {
 impl<'call> SizedArg<'call> for In<'call, [u8]> {
     #[inline(always)]
     unsafe fn from_abi(abi: NonNull<u8>, size: u32) -> Self {
-        // INVARIANT: For a pointer that a size follows, the verifier makes sure that it is not
-        // NULL, and that as many bytes behind it can be read and written during the call. The size
+        // INVARIANT: For a pointer that is followed by a size, the verifier checks that the pointer
+        // is not NULL, and that as many bytes are readable and writable during the call. The size
         // is less than `BPF_MAX_VAR_SIZ`, and may be 0.
         Self {
             ptr: NonNull::slice_from_raw_parts(abi, size as usize),
@@ -255,14 +258,14 @@ impl<'call> SizedArg<'call> for In<'call, [u8]> {
     }
 }
 
-// SAFETY: Both are a pointer to a `T`.
+// SAFETY: `TYPE` and `Abi` are a pointer to a `T`.
 unsafe impl<T: Plain> ArgAbi for Out<'_, T> {
     const TYPE: Type = Type::Ptr(&T::TYPE);
     const KIND: Kind = Kind::Memory;
     type Abi = NonNull<T>;
 }
 
-// SAFETY: `Abi` is one.
+// SAFETY: `Abi` is a `NonNull`.
 unsafe impl<T: Plain> Pointer for Out<'_, T> {}
 
 impl<'call, T: Plain> Arg<'call> for Out<'call, T> {
@@ -336,8 +339,7 @@ mod tests {
         e: 0x0d0e_0f10,
     };
 
-    /// Memory of a program: a place for a `T` at every alignment, between bytes that are not to
-    /// change.
+    /// Memory of a program: space for a `T` at every alignment, between bytes that must not change.
     #[repr(C, align(8))]
     struct Memory([u8; 40]);
 
@@ -350,7 +352,7 @@ mod tests {
             NonNull::from(&mut self.0[offset]).cast()
         }
 
-        /// Whether nothing but the `T` at `offset` changed, to `value`.
+        /// Returns whether only the `T` at `offset` has changed, to `value`.
         fn has_only<T: Plain + PartialEq>(&self, offset: usize, value: T) -> bool {
             let end = offset + size_of::<T>();
             T::read_from_bytes(&self.0[offset..end]).is_ok_and(|v| v == value)
@@ -413,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn prototype_says_what_is_passed() {
+    fn prototype_describes_the_argument() {
         assert!(matches!(
             <Out<'_, Wide> as ArgAbi>::TYPE,
             Type::Ptr(Type::Struct(s)) if s.name == "wide" && s.size == 16

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Structures of the kernel that programs hold pointers to.
+//! Structures of the kernel that programs have pointers to.
 
 use super::{
     flags,
@@ -27,67 +27,71 @@ use core::ptr::{
     NonNull, //
 };
 
-/// Which pointers to a structure of the kernel the verifier accepts from a program.
+/// The pointers to a structure of the kernel that the verifier accepts from a program.
 ///
-/// That goes for all such arguments of a kfunc, so a kfunc cannot take two that differ in it.
+/// The flag applies to all arguments of a kfunc, so a kfunc cannot take two structures with
+/// different values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pointers {
-    /// Those that it trusts: the program, or whoever calls it, keeps the structure.
+    /// Trusted pointers: the program, or its caller, holds the structure.
     Trusted,
-    /// Besides, those that are valid as long as the program is in an RCU read side critical section
-    /// (`KF_RCU`).
+    /// Trusted pointers, and pointers that are valid during the RCU read side critical section of
+    /// the program (`KF_RCU`).
     TrustedOrRcu,
 }
 
-/// A structure of the kernel that programs hold pointers to.
+/// A structure of the kernel that programs have pointers to.
 ///
-/// A kfunc takes it as `&T`. The wrapper is transparent and opaque ([`Opaque`]), since others may
-/// write to the structure at the same time.
+/// A kfunc takes it as `&T`. The wrapper is transparent and opaque ([`Opaque`]), since other code
+/// may write to the structure at the same time.
 ///
 /// [`Opaque`]: crate::types::Opaque
 ///
 /// # Safety
 ///
-/// What the verifier accepts for a `const struct NAME *`, of [`Self::POINTERS`] and from programs
-/// of the types [`Self::PROGS`], must be a pointer to a valid `Self` for the duration of the call.
+/// Each pointer that the verifier accepts for a `const struct NAME *`, as restricted by
+/// [`Self::POINTERS`], from programs of the types [`Self::PROGS`], must point to a valid `Self` for
+/// the duration of the call.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a structure of the kernel that programs hold pointers to",
+    message = "`{Self}` is not a structure of the kernel that programs have pointers to",
     label = "a reference to this cannot be an argument of a kfunc",
-    note = "what is memory of the program arrives as `In<'_, T>` or `Out<'_, T>`"
+    note = "memory of the program arrives as `In<'_, T>` or `Out<'_, T>`"
 )]
 pub unsafe trait Object {
     /// The name of the structure in BTF.
     const NAME: &'static str;
 
-    /// The description of the structure: one of `vmlinux`, or one of the module's own.
+    /// The description of the structure, which is one of `vmlinux` or one of the module.
     ///
-    /// For one of its own a module can register a destructor, so that programs can keep references
-    /// in maps. It must have a member that is a pointer: the verifier lets programs pass memory of
-    /// theirs for a structure of integers. Programs can read the members.
+    /// A module can register a destructor for a structure of its own, so that programs can store
+    /// references in maps. The structure must have a pointer as a member, because the verifier
+    /// accepts memory of programs for a structure of integers. Programs can read the members.
     const TYPE: Type = Type::Opaque(Self::NAME);
 
-    /// The types of programs that may pass such a pointer. No other program can call a kfunc that
+    /// The program types that may pass such a pointer. Other programs cannot call a kfunc that
     /// takes one.
     ///
-    /// The verifier knows contexts by their names, and only in programs that have such a context.
-    /// For others a context of integers is plain memory, see `btf_is_prog_ctx_type()` in
+    /// The verifier recognises contexts by name, and only for program types with such a context.
+    /// For other types, a structure of integers with the name of a context is plain memory, see
+    /// `btf_is_prog_ctx_type()` in
     /// [`kernel/bpf/btf.c`](srctree/kernel/bpf/btf.c).
     const PROGS: ProgTypes;
 
-    /// Which pointers the verifier accepts.
+    /// The pointers that the verifier accepts.
     const POINTERS: Pointers = Pointers::Trusted;
 }
 
-/// Returns the description of a structure, which the verifier must not take for memory.
+/// Returns the description of a structure, for which the verifier must not accept memory of
+/// programs.
 const fn object<T: Object>() -> Type {
     assert!(
         !T::TYPE.is_memory(),
-        "the verifier would let programs pass memory for this structure"
+        "the verifier would accept memory of programs for this structure"
     );
     T::TYPE
 }
 
-// SAFETY: Both are a pointer to a structure of the kernel that is not written through.
+// SAFETY: `TYPE` and `Abi` are a pointer to a structure of the kernel, without writes.
 unsafe impl<T: Object> ArgAbi for &T {
     const TYPE: Type = Type::Ptr(&Type::Const(&object::<T>()));
     const PROGS: ProgTypes = T::PROGS;
@@ -95,7 +99,7 @@ unsafe impl<T: Object> ArgAbi for &T {
     type Abi = NonNull<T>;
 }
 
-// SAFETY: `Abi` is one.
+// SAFETY: `Abi` is a `NonNull`.
 unsafe impl<T: Object> Pointer for &T {}
 
 impl<'call, T: Object> Arg<'call> for &'call T {
@@ -106,28 +110,28 @@ impl<'call, T: Object> Arg<'call> for &'call T {
     }
 }
 
-/// A structure of the kernel that programs hold references to.
+/// A structure of the kernel that programs have references to.
 ///
-/// A kfunc gives one as [`ARef<T>`], or as an [`Option`] of that, and takes one over as
-/// [`ARef<T>`]. A program that has a reference must give it to a kfunc, or to a map, or is not
-/// loaded.
+/// A kfunc returns a reference as [`ARef<T>`], or as an [`Option`] of that, and releases one that
+/// it takes as [`ARef<T>`]. The verifier rejects programs that neither pass a reference to a kfunc
+/// nor store it in a map.
 ///
 /// # Safety
 ///
-/// - Whatever the verifier takes for a reference to a `struct NAME`, no matter which kfunc it is
-///   from, must be one that [`AlwaysRefCounted`] of `Self` counts. So all other kfuncs that give or
-///   take references to this structure must count alike, and so must its destructor.
-/// - [`AlwaysRefCounted::dec_ref`] must be allowed wherever programs of the types
-///   [`Object::PROGS`] run, and, if there is a destructor, wherever the kernel frees the memory
-///   of a map.
+/// - All references to a `struct NAME` must be counted by [`AlwaysRefCounted`] of `Self`, because
+///   the verifier does not distinguish them by kfunc. So all other kfuncs that return or release
+///   references to this structure, and its destructor, must count in the same way.
+/// - [`AlwaysRefCounted::dec_ref`] must be allowed in every context in which programs of the types
+///   [`Object::PROGS`] run. With a destructor, it must also be allowed in every context in which
+///   the kernel frees the memory of a map.
 #[diagnostic::on_unimplemented(
     message = "programs cannot hold a reference to `{Self}`",
-    label = "not counted as the verifier expects",
+    label = "not `Counted`",
     note = "a kfunc can take a reference for the duration of a call, `&T` of an `Object`"
 )]
 pub unsafe trait Counted: Object + AlwaysRefCounted + Send + Sync {}
 
-// SAFETY: Both are a pointer to a structure of the kernel.
+// SAFETY: `TYPE` and `Abi` are a pointer to a structure of the kernel.
 unsafe impl<T: Counted> ArgAbi for ARef<T> {
     const TYPE: Type = Type::Ptr(&object::<T>());
     const PROGS: ProgTypes = T::PROGS;
@@ -138,14 +142,14 @@ unsafe impl<T: Counted> ArgAbi for ARef<T> {
 impl<T: Counted> Arg<'_> for ARef<T> {
     #[inline(always)]
     unsafe fn from_abi(abi: NonNull<T>) -> Self {
-        // SAFETY: The verifier makes sure that the program has a reference, and takes it from the
-        // program. By the requirements of `Counted` it is one to a `T`, counted as such.
+        // SAFETY: The verifier checks that the program has a reference, which the program loses by
+        // the call. By the requirements of `Counted`, the reference is counted as one of a `T`.
         unsafe { ARef::from_raw(abi) }
     }
 }
 
-// SAFETY: Both are a pointer to a structure of the kernel. By the requirements of `Counted`, all
-// kfuncs to which the verifier lets programs pass the reference count it alike.
+// SAFETY: `TYPE` and `Abi` are a pointer to a structure of the kernel. By the requirements of
+// `Counted`, all kfuncs to which programs can pass the reference count it in the same way.
 unsafe impl<T: Counted> Ret for ARef<T> {
     const TYPE: Type = Type::Ptr(&object::<T>());
     const PROGS: ProgTypes = T::PROGS;
@@ -158,7 +162,7 @@ unsafe impl<T: Counted> Ret for ARef<T> {
     }
 }
 
-// SAFETY: As for `ARef<T>`, and the verifier has programs check for NULL.
+// SAFETY: As for `ARef<T>`, and the verifier requires a check for NULL.
 unsafe impl<T: Counted> Ret for Option<ARef<T>> {
     const TYPE: Type = <ARef<T> as Ret>::TYPE;
     const PROGS: ProgTypes = T::PROGS;
@@ -171,11 +175,12 @@ unsafe impl<T: Counted> Ret for Option<ARef<T>> {
     }
 }
 
-/// Gives back a reference that a program left in a map.
+/// Releases a reference that a program stored in a map.
 ///
 /// # Safety
 ///
-/// `ptr` must be the pointer that a kfunc returned for an [`ARef<T>`], given back only here.
+/// `ptr` must be a pointer that a kfunc returned for an [`ARef<T>`], and that no other code
+/// releases.
 #[doc(hidden)]
 #[inline(always)]
 pub unsafe fn put<T: Counted>(ptr: *mut c_void) {
@@ -192,9 +197,9 @@ mod tests {
     use crate::bpf::ProgType;
 
     #[test]
-    fn prototype_says_what_is_passed() {
+    fn prototype_describes_the_argument() {
         struct Kernel;
-        // SAFETY: There is no function that takes it.
+        // SAFETY: No function takes this structure.
         unsafe impl Object for Kernel {
             const NAME: &'static str = "kernel";
             const PROGS: ProgTypes = ProgTypes::new(&[ProgType::XDP]);

@@ -27,7 +27,8 @@ use crate::{
     ThisModule, //
 };
 
-/// The groups of program types that the kernel registers kfuncs for, by any of them.
+/// The hooks to register kfuncs for, each with the program types that it covers. The kernel accepts
+/// any of these types for the hook.
 ///
 /// See `bpf_prog_type_to_kfunc_hook()` in [`kernel/bpf/btf.c`](srctree/kernel/bpf/btf.c).
 const HOOKS: [&[ProgType]; 12] = [
@@ -75,7 +76,7 @@ pub struct IdSet<const N: usize> {
 }
 
 impl<const N: usize> IdSet<N> {
-    /// Creates the set of the functions of `btf`, which have these flags.
+    /// Creates the set of the functions of `btf`, with the flags of each.
     pub const fn new(btf: &Encoded, flags: [Flags; N]) -> Self {
         let mut pairs = [[0; 2]; N];
         let mut i = 0;
@@ -91,7 +92,8 @@ impl<const N: usize> IdSet<N> {
     }
 }
 
-/// Returns the ids of structures and of their destructors, which are behind `nr_kfuncs` kfuncs.
+/// Returns the ids of structures and of their destructors. In the BTF, the destructors follow after
+/// `nr_kfuncs` kfuncs.
 #[doc(hidden)]
 pub const fn dtor_ids<const N: usize>(
     btf: &Encoded,
@@ -107,7 +109,7 @@ pub const fn dtor_ids<const N: usize>(
         ids[i].btf_id = btf.id(&types[i]);
         assert!(
             ids[i].btf_id != 0,
-            "no kfunc takes or gives the structure of a destructor"
+            "no kfunc takes or returns the structure of a destructor"
         );
         ids[i].kfunc_btf_id = btf.first_func() + (nr_kfuncs + i) as u32;
         i += 1;
@@ -115,21 +117,21 @@ pub const fn dtor_ids<const N: usize>(
     ids
 }
 
-/// The filter of kfuncs that have none.
+/// The filter of a module that defines none.
 #[doc(hidden)]
 pub fn allow_all(_: &Prog, _: &'static Func, _: bool) -> bool {
     true
 }
 
-/// The kfuncs of a module. [`bpf_kfuncs!`](crate::bpf_kfuncs) makes it.
+/// The kfuncs of a module, defined by [`bpf_kfuncs!`](crate::bpf_kfuncs).
 ///
 /// # Invariants
 ///
 /// - `ids` points to an [`IdSet`] of `funcs.len()` elements, in the order of `funcs`.
-/// - `progs` has an element for each of `funcs`: types of programs that can pass its arguments.
+/// - `progs` has an element for each of `funcs`: program types that can pass its arguments.
 /// - `filter` calls [`Set::filter`] of this set.
 /// - `first_func` and `nr_types` are those of the BTF that describes the entry points.
-/// - `dtors` has type ids of that BTF: structures, and functions that take a reference to them.
+/// - `dtors` has type ids of that BTF: structures, and functions that release a reference to them.
 pub struct Set {
     module: &'static ThisModule,
     funcs: &'static [Func],
@@ -139,12 +141,12 @@ pub struct Set {
     nr_types: u32,
     filter: bindings::btf_kfunc_filter_t,
     dtors: &'static [bindings::btf_id_dtor_kfunc],
-    /// By how much relocation moved the type ids of the module.
+    /// The offset that relocation added to the type ids of the module.
     moved_by: Atomic<u32>,
     is_registered: Atomic<bool>,
 }
 
-// SAFETY: Nothing is written through `ids`, and all else is `Sync`.
+// SAFETY: No code writes through `ids`, and the other fields are `Sync`.
 unsafe impl Sync for Set {}
 
 impl Set {
@@ -152,11 +154,14 @@ impl Set {
     ///
     /// # Safety
     ///
-    /// Only for [`bpf_kfuncs!`](crate::bpf_kfuncs): `funcs`, `progs`, `btf` and `ids` must belong
-    /// together, `btf` must be the BTF of `module`, `filter` must call [`Self::filter`] of this
-    /// set, `dtors` must have destructors as `btf` describes them, and the functions of that name
-    /// in `module` must be callable by programs of the types in `progs` that the verifier accepted
-    /// by that BTF.
+    /// Only for [`bpf_kfuncs!`](crate::bpf_kfuncs):
+    ///
+    /// - `funcs`, `progs`, `btf` and `ids` must describe the same functions.
+    /// - `btf` must be the BTF of `module`.
+    /// - `filter` must call [`Self::filter`] of this set.
+    /// - `dtors` must have destructors as `btf` describes them.
+    /// - The functions with these names in `module` must be callable by programs of the types in
+    ///   `progs` that the verifier has accepted with that BTF.
     #[doc(hidden)]
     pub const unsafe fn new<const N: usize>(
         module: &'static ThisModule,
@@ -182,18 +187,18 @@ impl Set {
         }
     }
 
-    /// Lets programs call the kfuncs, each one programs of the types that it is for.
+    /// Registers the kfuncs. After that, programs of the types of a kfunc may call it.
     ///
-    /// There is no way back: the kernel forgets the kfuncs when the module goes, which it cannot as
-    /// long as a program that calls one of them is loaded.
+    /// There is no function to unregister the kfuncs: the kernel removes them with the module. The
+    /// module cannot be removed while a program that calls one of the kfuncs is loaded.
     ///
     /// # Errors
     ///
-    /// The kernel forgets what went well before, too, so `init()` has to fail.
+    /// Most errors also undo earlier registrations, so `init()` must fail.
     ///
-    /// - [`EBUSY`]: the module's `init()` is over, and the verifier may be looking at its kfuncs.
-    /// - [`EEXIST`]: this was called before.
-    /// - [`ENOENT`]: the kernel has no BTF of the module, because it has none of its own.
+    /// - [`EBUSY`]: the module's `init()` has returned, so the verifier may be reading its kfuncs.
+    /// - [`EEXIST`]: this function has been called before.
+    /// - [`ENOENT`]: the kernel has no BTF of the module, because the kernel itself has none.
     /// - [`ENOMEM`], [`EINVAL`] and others: from `register_btf_kfunc_id_set()`.
     // Not inline: `btf_get_module_btf()` is not exported to modules.
     #[inline(never)]
@@ -217,19 +222,19 @@ impl Set {
             if all.intersection(ProgTypes::new(hook)).is_empty() {
                 continue;
             }
-            // SAFETY: `set` is valid during the call, and nothing keeps a pointer to it; nothing
-            // writes to the ids. The BTF of the module is the one that describes the entry points,
-            // and the filter rejects programs of other types than those in `progs`, so programs
-            // call the entry points as they have to be called.
+            // SAFETY: `set` is valid during the call, and the kernel keeps no pointer to `set`. No
+            // code writes to the ids. The BTF of the module describes the entry points, and the
+            // filter rejects programs of other types than those in `progs`. So programs call the
+            // entry points with valid arguments.
             to_result(unsafe { bindings::register_btf_kfunc_id_set(hook[0].0, &set) })?;
         }
         if self.dtors.is_empty() {
             return Ok(());
         }
-        // Comes last: this does not look whether `init()` is over.
+        // Comes last, since this function does not check whether `init()` has returned.
         //
-        // SAFETY: The ids are valid during the call, and nothing keeps a pointer to them. They are
-        // those of structures, and of functions that take over a reference to one.
+        // SAFETY: The ids are valid during the call, and the kernel keeps no pointer to them. They
+        // are the ids of structures, and of functions that release a reference to one.
         to_result(unsafe {
             bindings::register_btf_id_dtor_kfuncs(
                 self.dtors.as_ptr(),
@@ -239,20 +244,20 @@ impl Set {
         })
     }
 
-    /// Finds out where the kernel has put the BTF of the module.
+    /// Computes the offset between the type ids of the module and the relocated ones.
     ///
     /// Errors are as for [`Self::register`].
     fn find_btf(&self) -> Result {
-        // SAFETY: A module whose code runs is there.
+        // SAFETY: The module is loaded, since its code is running.
         let btf = from_err_ptr(unsafe { bindings::btf_get_module_btf(self.module.as_ptr()) })?;
         if btf.is_null() {
-            // The kernel would take this for success.
+            // `register_btf_kfunc_id_set()` would return success.
             return Err(ENOENT);
         }
-        // All of `.BTF` moves as one: behind the types of the kernel instead of those of
-        // `.BTF.base`.
+        // Relocation adds the same number to all ids of `.BTF`, since the types of the kernel
+        // replace those of `.BTF.base`.
         //
-        // SAFETY: `btf` is valid, and the reference to it is given back here.
+        // SAFETY: `btf` is valid, and the reference to it is released here.
         let nr_types = unsafe {
             let nr_types = bindings::btf_nr_types(btf);
             bindings::btf_put(btf);
@@ -263,14 +268,15 @@ impl Set {
         Ok(())
     }
 
-    /// Returns whether a program may call a kfunc, in the way of `btf_kfunc_filter_t`: if it is of
-    /// a type that the kfunc is for, and `allow` returns `true`.
+    /// Returns, as a `btf_kfunc_filter_t` does, whether a program may call a kfunc. The program may
+    /// if the kfunc is for its type, and `allow` returns `true`.
     ///
-    /// `allow` gets the former as an argument, so that it can report the reason.
+    /// The last argument of `allow` is whether the kfunc is for the type, so that `allow` can
+    /// report the reason.
     ///
     /// # Safety
     ///
-    /// Only for a filter that the verifier calls: `prog` must be valid, `id` a type id.
+    /// Only for a filter that the verifier calls: `prog` must be valid, and `id` must be a type id.
     #[doc(hidden)]
     pub unsafe fn filter(
         &'static self,
@@ -278,7 +284,7 @@ impl Set {
         id: u32,
         allow: fn(&Prog, &'static Func, bool) -> bool,
     ) -> c_int {
-        // SAFETY: The verifier calls filters for a program that it is loading.
+        // SAFETY: The verifier passes the program that is being loaded.
         let prog = unsafe { Prog::from_raw(prog) };
         let index = id
             .wrapping_sub(self.moved_by.load(Relaxed))
