@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! BTF of kfuncs, made at compile time.
+//! BTF of kfuncs, generated at compile time.
 //!
-//! The verifier checks a program's call of a kfunc against the prototype of the kfunc in BTF. For C
-//! `pahole` makes that BTF from DWARF; it leaves out what was written in Rust. Here the Rust side
-//! makes it itself: [`Describe`] says what a Rust type is called and looks like in BTF, and
-//! [`encode`] turns the prototypes of a module's kfuncs into the contents of two ELF sections.
+//! The verifier checks the call of a kfunc against the prototype of the kfunc in BTF. For C,
+//! `pahole` generates this BTF from DWARF. `pahole` leaves out Rust code, so this module generates
+//! the BTF of kfuncs in Rust. [`Describe`] has the description of a Rust type, and [`encode`]
+//! converts the prototypes of a module's kfuncs into the contents of two ELF sections.
 //!
-//! - `.BTF.base` has the types that the module shares with `vmlinux`: integers, and kernel
-//!   structures by name only. When the module is loaded, `btf_relocate()` looks each of them up, by
-//!   name, in the BTF of the kernel that it is loaded into. So neither `vmlinux` nor its type ids
-//!   are needed to build the module.
-//! - `.BTF` has what is the module's own. Its type ids and string offsets go on where those of
+//! - `.BTF.base` has the types that the module shares with `vmlinux`: integers, and the names of
+//!   kernel structures. When the module is loaded, `btf_relocate()` looks each name up in the BTF
+//!   of the running kernel. So a build of the module needs neither `vmlinux` nor its type ids.
+//! - `.BTF` has the types of the module. Its type ids and string offsets continue where those of
 //!   `.BTF.base` end ("split BTF").
 //!
-//! All functions here run at compile time. They are inline so that no object has code of them.
+//! All functions of this module run at compile time. They are inline, so that no object file has
+//! code for them.
 //!
 //! Reference: [BPF Type Format (BTF)](https://docs.kernel.org/bpf/btf.html)
 
@@ -46,23 +46,23 @@ pub unsafe trait Describe {
     const TYPE: Type;
 }
 
-/// What BTF says of a type.
+/// A BTF type description.
 #[derive(Clone, Copy)]
 pub enum Type {
-    /// No type at all: what a function without a result returns.
+    /// No type, as the result of a function without one.
     Void,
     /// An integer. `vmlinux` must have one of the same name, size and encoding.
     Int {
-        /// The name, as the C compiler that compiled `vmlinux` spells it.
+        /// The name, in the spelling of the C compiler that compiled `vmlinux`.
         name: &'static str,
         /// The size in bytes.
         size: u32,
         /// `BTF_INT_*` flags.
         encoding: u32,
     },
-    /// A structure of the kernel, known by name only. `vmlinux` must have one of that name.
+    /// A structure of the kernel, by name only. `vmlinux` must have a structure with this name.
     Opaque(&'static str),
-    /// A structure of the module's own.
+    /// A structure of the module.
     Struct(&'static Struct),
     /// A type with the qualifier `const`.
     Const(&'static Type),
@@ -71,10 +71,11 @@ pub enum Type {
 }
 
 impl Type {
-    /// Returns whether the verifier takes memory of a program for it: if it has integers only.
+    /// Returns whether the verifier accepts memory of a program for this type, because the type
+    /// only has integers.
     ///
-    /// See `__btf_type_is_scalar_struct()` in [`kernel/bpf/verifier.c`]. The members of a
-    /// structure of the kernel are not known here, so the result is `false` for one.
+    /// See `__btf_type_is_scalar_struct()` in [`kernel/bpf/verifier.c`]. The result for a structure
+    /// of the kernel is `false`, since this module does not have its members.
     ///
     /// [`kernel/bpf/verifier.c`]: srctree/kernel/bpf/verifier.c
     #[inline]
@@ -96,7 +97,7 @@ impl Type {
     }
 }
 
-/// A structure of the module's own. [`bpf_struct!`](crate::bpf_struct) makes these.
+/// A structure of the module, defined by [`bpf_struct!`](crate::bpf_struct).
 pub struct Struct {
     /// The name.
     pub name: &'static str,
@@ -116,7 +117,7 @@ pub struct Member {
     pub offset: usize,
 }
 
-/// A kfunc. [`bpf_kfuncs!`](crate::bpf_kfuncs) makes these.
+/// A kfunc, defined by [`bpf_kfuncs!`](crate::bpf_kfuncs).
 pub struct Func {
     /// The name.
     pub name: &'static str,
@@ -137,8 +138,8 @@ pub struct Param {
 const BTF_INT_SIGNED: u32 = bindings::BTF_INT_SIGNED;
 const BTF_INT_BOOL: u32 = bindings::BTF_INT_BOOL;
 
-// The base type must be found by its name in the BTF of `vmlinux`, which has the names that the C
-// compiler puts into DWARF.
+// `btf_relocate()` looks an integer up by name in the BTF of `vmlinux`, which has the names that
+// the C compiler writes to DWARF.
 macro_rules! describe_int {
     ($($ty:ty: $gcc:literal, $clang:literal, $encoding:expr;)*) => {
         $(
@@ -168,10 +169,9 @@ describe_int! {
 
 /// Declares structures that programs and kfuncs pass to each other.
 ///
-/// Each one is `repr(C)` and gets a description in BTF, under the name of its C counterpart, which
-/// follows `as`. Members are integers (not `bool`: a program may store any byte). Padding is not
-/// possible, since a program could read from it what was in the memory before, and does not
-/// compile.
+/// Each structure is `repr(C)`, and its BTF has the name of the C structure, which follows `as`.
+/// Members are integers, except `bool`, since a program may store any byte. A structure with
+/// padding does not compile, since a program could read stale memory from the padding.
 ///
 /// # Examples
 ///
@@ -248,7 +248,7 @@ macro_rules! bpf_struct {
     )*};
 }
 
-/// A bounded piece of memory that a constant can be built in.
+/// A buffer of bounded size, for the construction of a constant.
 #[derive(Clone, Copy)]
 struct Buf {
     bytes: [u8; Self::CAPACITY],
@@ -292,10 +292,10 @@ impl Buf {
         self.bytes(&value.to_ne_bytes());
     }
 
-    /// Returns where the string `s` is, in a buffer of strings that end with a NUL.
+    /// Returns the position of the string `s` in a buffer of strings that end with a NUL.
     ///
-    /// The end of another string does not count. The kernel would accept it, but not every program
-    /// that reads BTF does.
+    /// The end of another string does not match. The kernel would accept such an offset, but some
+    /// other readers of BTF reject it.
     #[inline]
     const fn position(&self, s: &[u8]) -> Option<usize> {
         let (mut start, mut end) = (0, 0);
@@ -362,9 +362,10 @@ const fn same_struct(a: &Struct, b: &Struct) -> bool {
     true
 }
 
-/// Returns whether the verifier may take the name of a parameter for more than a name.
+/// Returns whether the name of a parameter may have a meaning for the verifier.
 ///
-/// It reads suffixes like `__sz` and `__ign`, and drops checks of the argument for some of them.
+/// The verifier interprets suffixes like `__sz` and `__ign`, and skips checks of the argument for
+/// some suffixes.
 /// See [BPF Kernel Functions](https://docs.kernel.org/bpf/kfuncs.html).
 #[inline]
 pub const fn is_annotated(name: &str) -> bool {
@@ -379,11 +380,11 @@ pub const fn is_annotated(name: &str) -> bool {
     false
 }
 
-/// Returns whether a structure of that name is the context of programs of some type.
+/// Returns whether a structure with this name is the context of a program type.
 ///
-/// The verifier tells contexts by name, and does not check that there is a whole structure behind
-/// such a pointer. See [`include/linux/bpf_types.h`](srctree/include/linux/bpf_types.h), which has
-/// what is behind them, too, and `btf_is_projection_of()` in
+/// The verifier recognises contexts by name, and does not check that a pointer to a context points
+/// to a whole structure. See [`include/linux/bpf_types.h`](srctree/include/linux/bpf_types.h),
+/// which also has the kernel's own structures for the contexts, and `btf_is_projection_of()` in
 /// [`kernel/bpf/btf.c`](srctree/kernel/bpf/btf.c).
 #[inline]
 pub const fn is_context(name: &str) -> bool {
@@ -460,11 +461,11 @@ impl Types {
     }
 }
 
-/// One BTF blob in the making: its types and its strings.
+/// A BTF blob under construction: its types and its strings.
 struct Section {
     types: Buf,
     strings: Buf,
-    /// The strings of the blob that this one goes on from.
+    /// The strings of the base blob, before the strings of this one.
     base_strings: Buf,
 }
 
@@ -478,10 +479,10 @@ impl Section {
         }
     }
 
-    /// Returns the offset of a string, which is added unless it is there.
+    /// Returns the offset of a string, and adds the string if it is missing.
     ///
-    /// As in libbpf, a string of the base is not added once more. `btf_relocate()` finds it in
-    /// `vmlinux` if it is the name of a type. All strings of the base are.
+    /// As in libbpf, a string of the base is not added again. `btf_relocate()` finds such a string
+    /// in `vmlinux` if it is the name of a type. All strings of the base are names of types.
     #[inline]
     const fn string(&mut self, s: &str) -> u32 {
         let s = s.as_bytes();
@@ -515,7 +516,7 @@ impl Section {
     /// Returns the blob: `struct btf_header`, types, strings.
     #[inline]
     const fn finish(&self) -> Buf {
-        // Up to `str_len`. What newer kernels added behind that is optional.
+        // Up to `str_len`. Newer kernels have further fields, which are optional.
         const HDR_LEN: u32 = 24;
 
         let mut blob = Buf::new();
@@ -533,7 +534,7 @@ impl Section {
     }
 }
 
-/// The BTF of a module's kfuncs. [`encode`] makes it.
+/// The BTF of a module's kfuncs, the result of [`encode`].
 pub struct Encoded {
     base: Buf,
     split: Buf,
@@ -567,19 +568,20 @@ impl Encoded {
         Self::copy(&self.split)
     }
 
-    /// The type id, before relocation, of the first function. The others follow in their order.
+    /// The type id, before relocation, of the first function. The ids of the others follow in
+    /// order.
     #[inline]
     pub const fn first_func(&self) -> u32 {
         self.first_func
     }
 
-    /// The type id, before relocation, of a type that a function refers to. 0 if none does.
+    /// The type id, before relocation, of a type that a function refers to. 0 if no function does.
     #[inline]
     pub const fn id(&self, ty: &Type) -> u32 {
         self.types.id(ty)
     }
 
-    /// The number of types in both sections, void included, which is where type ids end.
+    /// The number of types in both sections, including void. All type ids are smaller.
     #[inline]
     pub const fn nr_types(&self) -> u32 {
         self.nr_types
@@ -605,7 +607,7 @@ struct Encoder {
 }
 
 impl Encoder {
-    /// Adds a type, after those that it refers to.
+    /// Adds a type, after all types that it refers to.
     #[inline]
     const fn collect(&mut self, ty: &'static Type) {
         if self.base.position(ty).is_some() || self.split.position(ty).is_some() {
@@ -629,7 +631,7 @@ impl Encoder {
         }
     }
 
-    /// Returns the id of a type that was added.
+    /// Returns the id of an added type.
     #[inline]
     const fn id(&self, ty: &Type) -> u32 {
         if let Some(i) = self.base.position(ty) {
@@ -657,8 +659,9 @@ impl Encoder {
             }
             Type::Opaque(name) => {
                 let name = section.string(name);
-                // Not `BTF_KIND_FWD`: `btf_relocate()` would take the flag of a structure that has
-                // bitfields for that of a union, and say that there is none of that name.
+                // Not `BTF_KIND_FWD`: for that kind, `btf_relocate()` uses the flag for a union. A
+                // structure with bitfields has the same flag, so `btf_relocate()` would not find
+                // the structure.
                 section.btf_type(name, bindings::BTF_KIND_STRUCT, 0, 0);
             }
             Type::Struct(s) => {
@@ -685,7 +688,7 @@ impl Encoder {
     }
 }
 
-/// Encodes the prototypes of kfuncs, and all types that they refer to.
+/// Encodes the prototypes of kfuncs, with all types that they refer to.
 ///
 /// # Examples
 ///
@@ -710,7 +713,7 @@ impl Encoder {
 /// // Types 1 and 2 are the integers, 3 is the prototype.
 /// assert_eq!(BTF.first_func(), 4);
 ///
-/// // Linked into a module, this is where the kernel finds it.
+/// A module links this array into its section `.BTF`.
 /// static SPLIT: [u8; BTF.split_len()] = BTF.split();
 /// # assert!(SPLIT.len() > 24);
 /// ```
@@ -719,8 +722,8 @@ pub const fn encode(funcs: &'static [Func]) -> Encoded {
     encode_all(funcs, &[])
 }
 
-/// Does the same as [`encode`], with destructors behind the kfuncs: functions that the
-/// kernel calls for references in maps, and programs do not call.
+/// Does the same as [`encode`], with destructors after the kfuncs. The kernel calls a destructor
+/// for references in maps, and programs cannot call it.
 #[inline]
 pub const fn encode_all(kfuncs: &'static [Func], dtors: &'static [Func]) -> Encoded {
     const INT: &Type = &<i32 as Describe>::TYPE;
@@ -742,7 +745,7 @@ pub const fn encode_all(kfuncs: &'static [Func], dtors: &'static [Func]) -> Enco
         i += 1;
     }
     if types.base.len == 0 {
-        // The kernel does not accept a `.BTF.base` without types.
+        // The kernel rejects a `.BTF.base` without types.
         types.base.push(INT);
     }
 
@@ -783,7 +786,7 @@ pub const fn encode_all(kfuncs: &'static [Func], dtors: &'static [Func]) -> Enco
         i += 1;
     }
 
-    // Functions come in one run, so that their ids can be told from the first one's.
+    // Functions are consecutive, so that each id follows from the id of the first function.
     let mut i = 0;
     while i < nr_funcs {
         let name = split.string(nth(kfuncs, dtors, i).name);
@@ -796,7 +799,7 @@ pub const fn encode_all(kfuncs: &'static [Func], dtors: &'static [Func]) -> Enco
         i += 1;
     }
 
-    // The tag by which `bpftool` tells a kfunc from other functions.
+    // `bpftool` recognises kfuncs by this tag.
     let mut i = 0;
     while i < kfuncs.len() {
         let name = split.string("bpf_kfunc");
@@ -814,7 +817,7 @@ pub const fn encode_all(kfuncs: &'static [Func], dtors: &'static [Func]) -> Enco
     }
 }
 
-/// Returns the function at `i` of both lists together.
+/// Returns the function at `i` of the concatenated lists.
 #[inline]
 const fn nth(first: &'static [Func], second: &'static [Func], i: usize) -> &'static Func {
     if i < first.len() {
@@ -837,7 +840,7 @@ mod tests {
             b: i32,
         }
 
-        /// A structure of another size. Two of its members have the names of those in `Pair`.
+        /// A structure of another size. Two of its members have the same names as in `Pair`.
         struct Triple as "triple" {
             a: u16,
             b: u16,
@@ -853,10 +856,10 @@ mod tests {
         }
     }
 
-    /// What a function of the tests returns.
+    /// The result of the functions in the tests.
     const INT: Type = <i32 as Describe>::TYPE;
 
-    /// The parts of a blob, in the terms of `struct btf_header`.
+    /// The parts of a blob, with the names of `struct btf_header`.
     struct Blob<'a> {
         types: &'a [u8],
         strings: &'a [u8],
@@ -868,11 +871,11 @@ mod tests {
         u32::from_ne_bytes(word)
     }
 
-    /// Splits a blob as the kernel does, and checks its header.
+    /// Splits a blob like the kernel, and checks its header.
     fn parse(blob: &[u8]) -> Result<Blob<'_>> {
         let (header, rest) = blob.split_at_checked(24).ok_or(EINVAL)?;
         let magic = u16::from_ne_bytes([header[0], header[1]]);
-        // Magic, version 1, no flags, length of the header, types right behind it.
+        // Magic, version 1, no flags, length of the header, then the types.
         if magic != 0xeb9f
             || header[2..4] != [1, 0]
             || u32_at(header, 4) != 24
@@ -895,8 +898,8 @@ mod tests {
         })
     }
 
-    /// Whether `types` is the sequence of words in `expected`, a `struct btf_type`, member or
-    /// parameter each.
+    /// Returns whether `types` is the sequence of words in `expected`. Each element is a
+    /// `struct btf_type`, a member or a parameter.
     fn is_words(types: &[u8], expected: &[&[u32]]) -> bool {
         let expected = || expected.iter().copied().flatten();
 
@@ -933,7 +936,7 @@ mod tests {
         ));
         assert!(blob.strings == b"\0int\0unsigned int\0");
 
-        // Strings go on at 18 with "pair" (18), "a" (23), "b" (25), "p" (27), "f" (29) and
+        // Strings continue at 18 with "pair" (18), "a" (23), "b" (25), "p" (27), "f" (29) and
         // "bpf_kfunc" (31).
         let blob = parse(&SPLIT)?;
         assert!(is_words(
@@ -963,7 +966,7 @@ mod tests {
 
     // The verifier checks the memory behind a pointer by the size of the structure.
     #[test]
-    fn structures_are_told_apart() -> Result {
+    fn structures_are_distinguished() -> Result {
         const BTF: Encoded = encode(&[Func {
             name: "f",
             params: &[
@@ -984,8 +987,8 @@ mod tests {
         }]);
         const SPLIT: [u8; BTF.split_len()] = BTF.split();
 
-        // [1] "unsigned int", [2] "int", [3] "short unsigned int" are in the base. Their lengths,
-        // and so the offset of the first string here, depend on the C compiler.
+        // [1] "unsigned int", [2] "int", [3] "short unsigned int" are in the base. The C compiler
+        // determines their lengths, and so the offset of the first string here.
         let first = if cfg!(CONFIG_CC_IS_CLANG) { 33 } else { 37 };
         let blob = parse(&SPLIT)?;
         assert!(is_words(
@@ -1018,7 +1021,7 @@ mod tests {
         Ok(())
     }
 
-    // The inner structures come before the outer one, each once.
+    // The inner structures precede the outer one, and each occurs once.
     #[test]
     fn structures_in_a_structure() -> Result {
         const BTF: Encoded = encode(&[Func {
@@ -1128,7 +1131,7 @@ mod tests {
             ret: Type::Void,
         };
         const BTF: Encoded = encode_all(&[KFUNC], &[DTOR]);
-        // Constants, so that the code of `id()` is not in the object.
+        // Constants, so that the object file has no code of `id()`.
         const OWN_ID: u32 = BTF.id(&OWN);
         const OPAQUE_ID: u32 = BTF.id(&Type::Opaque("own"));
         const SPLIT: [u8; BTF.split_len()] = BTF.split();
@@ -1200,7 +1203,7 @@ mod tests {
         assert!(is_words(
             blob.types,
             &[
-                // [1] "unsigned int", [2] "int", which is not at 10.
+                // [1] "unsigned int", [2] "int", with a string of its own instead of offset 10.
                 &[1, 1 << 24, 4, 32],
                 &[14, 1 << 24, 4, 1 << 24 | 32],
             ]
@@ -1262,7 +1265,7 @@ mod tests {
             &[
                 // [3] PTR 1.
                 &[0, 2 << 24, 1],
-                // [4] FUNC_PROTO: "sock" is that of the structure.
+                // [4] FUNC_PROTO: "sock" is the string of the structure.
                 &[0, 13 << 24 | 2, 0],
                 &[1, 3],
                 &[10, 2],
@@ -1300,7 +1303,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_the_verifier_reads() {
+    fn names_with_a_meaning_for_the_verifier() {
         for name in ["a__sz", "a__ign", "__a", "a__", "a___b", "__"] {
             assert!(is_annotated(name));
         }
@@ -1338,7 +1341,7 @@ mod tests {
 
         for name in CONTEXTS {
             assert!(is_context(name));
-            // A part of the name is not the name.
+            // A part of the name does not match.
             assert!(!is_context(&name[1..]));
             assert!(!is_context(&name[..name.len() - 1]));
         }
@@ -1353,7 +1356,7 @@ mod tests {
         }
     }
 
-    // A type of programs that is new there has a context that is not known here.
+    // Fails if `bpf_types.h` has a new program type with a context that `is_context()` lacks.
     #[test]
     fn contexts_are_those_of_bpf_types_h() -> Result {
         let mut nr_structs = 0;
@@ -1364,7 +1367,7 @@ mod tests {
             if ty.is_null() {
                 break;
             }
-            // SAFETY: It is a string constant.
+            // SAFETY: `ty` is a string constant.
             let ty = unsafe { CStr::from_char_ptr(ty) }.to_str()?;
             if let Some(name) = ty.strip_prefix("struct ") {
                 assert!(is_context(name));
