@@ -7,9 +7,9 @@
 //!
 //! - Memory of the program arrives as [`In`] or [`Out`], never as a Rust reference. The memory may
 //!   be a map value, to which other CPUs, and userspace through `mmap(2)`, write at the same time.
-//!   [`In`] is copied once, before the kfunc uses the value. [`Out`] is written once, as a whole. If
-//!   a kfunc does not write it, it is filled with zeroes, so a program never reads a stale or an
-//!   incomplete value.
+//!   [`In`] is copied once, before the kfunc uses the value. [`Out`] is written once, as a whole.
+//!   If a kfunc does not write the memory, it is filled with zeroes. So a program never reads a
+//!   stale or an incomplete value.
 //! - A [`Result`] becomes 0 or a value, or a negative errno.
 //!
 //! Reference: [BPF Kernel Functions](https://docs.kernel.org/bpf/kfuncs.html)

@@ -211,8 +211,8 @@ unsafe impl<I: Iter> Ret for Option<Item<I>> {
     }
 }
 
-/// Returns whether the name fits the arguments: a kfunc whose first argument is the state of an
-/// iterator must have a certain name. Only `next` may return an [`Item`].
+/// Returns whether the name fits the arguments: a kfunc with the state of an iterator as its first
+/// argument must have a certain name. Only `next` may return an [`Item`].
 #[doc(hidden)]
 pub const fn is_iter_kfunc(name: &str, args: &[Kind], is_item: bool) -> bool {
     match args {
