@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! BPF.
+//! BPF programs and their types.
 //!
 //! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h)
 
@@ -20,19 +20,19 @@ pub mod task;
 
 /// The type of a BPF program, `enum bpf_prog_type` in the UAPI.
 ///
-/// The one of XDP is two here, by where the program is to be attached.
+/// XDP has two values here, depending on the attach type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProgType(bindings::bpf_prog_type);
 
 impl ProgType {
-    /// Programs of type XDP that are not for a device: for an entry of a cpumap or a devmap, or
-    /// loaded without an attach type; and extensions of such programs.
+    /// XDP programs that are not for a device: programs for an entry of a cpumap or a devmap,
+    /// programs without an attach type, and extensions of such programs.
     pub const XDP_OTHER: Self = Self(u64::BITS - 1);
 
     const fn bit(self) -> u64 {
         match 1u64.checked_shl(self.0) {
             Some(bit) => bit,
-            // In no set, so such programs are rejected.
+            // No set contains this type, so such programs are rejected.
             None => 0,
         }
     }
@@ -75,10 +75,9 @@ prog_types! {
     LSM = bpf_prog_type_BPF_PROG_TYPE_LSM,
     /// Programs that userspace runs by `BPF_PROG_RUN`.
     SYSCALL = bpf_prog_type_BPF_PROG_TYPE_SYSCALL,
-    /// Functions that implement a structure of the kernel, for example a scheduler of sched_ext.
+    /// Functions of a kernel structure, for example of a sched_ext scheduler.
     STRUCT_OPS = bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS,
-    /// Frames at the driver, before the network stack sees them, of programs that are for a device
-    /// (`BPF_XDP`).
+    /// Frames at the driver, before the network stack. Only programs for a device (`BPF_XDP`).
     XDP = bpf_prog_type_BPF_PROG_TYPE_XDP,
     /// Packets at traffic control, as a classifier.
     SCHED_CLS = bpf_prog_type_BPF_PROG_TYPE_SCHED_CLS,
@@ -114,7 +113,7 @@ prog_types! {
     CGROUP_SYSCTL = bpf_prog_type_BPF_PROG_TYPE_CGROUP_SYSCTL,
 }
 
-/// A set of types of BPF programs.
+/// A set of program types.
 ///
 /// # Examples
 ///
@@ -134,7 +133,7 @@ prog_types! {
 pub struct ProgTypes(u64);
 
 impl ProgTypes {
-    /// All types that can be in a set.
+    /// All types that a set can contain.
     pub const ALL: Self = Self(u64::MAX);
 
     /// Creates the set of these types.
@@ -175,8 +174,8 @@ impl ProgTypes {
 ///
 /// # Invariants
 ///
-/// The `struct bpf_prog`, and the `struct bpf_prog_aux` that it points to, are valid as long as the
-/// reference to it lives, and nobody writes to the fields that the methods read.
+/// The `struct bpf_prog`, and the `struct bpf_prog_aux` that it points to, are valid for the
+/// lifetime of the reference. No code writes to the fields that the methods read.
 #[repr(transparent)]
 pub struct Prog(Opaque<bindings::bpf_prog>);
 
@@ -185,7 +184,7 @@ impl Prog {
     ///
     /// # Safety
     ///
-    /// For the duration of `'a`, `ptr` and its `aux` must be valid, and nobody may change the
+    /// For the duration of `'a`, `ptr` and its `aux` must be valid, and no code may change the
     /// program's type, attach type, name or load time.
     #[inline]
     pub unsafe fn from_raw<'a>(ptr: *const bindings::bpf_prog) -> &'a Self {
@@ -194,7 +193,8 @@ impl Prog {
         unsafe { &*ptr.cast() }
     }
 
-    /// Returns the type of the program; for a `freplace` program, that of the one it extends.
+    /// Returns the type of the program. For a `freplace` program, this is the type of the extended
+    /// program.
     #[doc(alias = "resolve_prog_type")]
     pub fn prog_type(&self) -> ProgType {
         let prog = self.0.get();
@@ -213,7 +213,7 @@ impl Prog {
             (ty, (*prog).expected_attach_type)
         };
 
-        // While an extension is verified, it has the attach type of the program that it extends.
+        // During verification, an extension has the attach type of the extended program.
         match ProgType(ty) {
             ProgType::XDP if attach_type != bindings::bpf_attach_type_BPF_XDP => {
                 ProgType::XDP_OTHER
@@ -222,7 +222,7 @@ impl Prog {
         }
     }
 
-    /// Returns the name that userspace gave the program, empty if none.
+    /// Returns the name of the program, which is empty if userspace set none.
     pub fn name(&self) -> &BStr {
         // SAFETY: By the type invariants.
         let name = unsafe { &(*(*self.0.get()).aux).name };
@@ -232,7 +232,7 @@ impl Prog {
         BStr::from_bytes(unsafe { core::slice::from_raw_parts(name.as_ptr().cast(), len) })
     }
 
-    /// Returns when the loading of the program began, in nanoseconds since boot.
+    /// Returns the time at which the load of the program began, in nanoseconds since boot.
     pub fn load_time(&self) -> u64 {
         // SAFETY: By the type invariants.
         unsafe { (*(*self.0.get()).aux).load_time }
@@ -249,7 +249,8 @@ mod tests {
     };
     use core::mem::MaybeUninit;
 
-    /// Returns the type of a program of type `ty` for `attach`, which extends one of type `dst`.
+    /// Returns the type of a program with type `ty` and attach type `attach`, which extends a
+    /// program of type `dst`.
     fn prog_type(
         ty: bindings::bpf_prog_type,
         attach: bindings::bpf_attach_type,
