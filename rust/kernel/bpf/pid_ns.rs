@@ -40,10 +40,10 @@ use core::{
     ptr::NonNull, //
 };
 
-/// The name of a pid namespace as a structure in BTF.
+/// The name of the structure in BTF.
 const NAME: &str = "bpf_pid_ns";
 
-/// Its description. The member has no meaning.
+/// The description of the structure. The member has no meaning.
 const TYPE: Type = Type::Struct(&Struct {
     name: NAME,
     size: size_of::<*const ()>(),
@@ -54,19 +54,19 @@ const TYPE: Type = Type::Struct(&Struct {
     }],
 });
 
-/// The types of programs that may pass a pointer to one, see [`Counted`] of [`PidNs`].
+/// The program types that may pass a pointer to the structure, see [`Counted`] of [`PidNs`].
 const PROGS: ProgTypes = ProgTypes::new(&[ProgType::SYSCALL, ProgType::LSM]);
 
-/// A pid namespace that somebody holds a reference to, to programs a `struct bpf_pid_ns`.
+/// A pid namespace to which a reference is held. Programs see it as `struct bpf_pid_ns`.
 ///
-/// That is a structure of the module's own: a module cannot register a destructor for one of
-/// `vmlinux`, and the kernel has none for `struct pid_namespace`. So programs could not keep that
-/// in maps. Programs see one member of it, which has no meaning.
+/// This is a structure of the module, so that programs can store references in maps: a module can
+/// register destructors only for its own structures, and the kernel has none for
+/// `struct pid_namespace`. Programs see one member, which has no meaning.
 ///
 /// # Invariants
 ///
-/// It is a `struct pid_namespace` that is set up, and whose count of references is not zero as long
-/// as the reference to it lives.
+/// The `struct pid_namespace` is set up, and its reference count is not zero for the lifetime of
+/// the reference.
 #[repr(transparent)]
 pub struct PidNs(PidNamespace);
 
@@ -77,8 +77,9 @@ impl PidNs {
     pub fn get(ns: &PidNamespace) -> ARef<Self> {
         let ns = ARef::into_raw(ARef::from(ns)).cast();
 
-        // SAFETY: The reference was taken right above. `Self` is transparent, and counts alike.
-        // INVARIANT: The namespace is there as long as the reference is.
+        // SAFETY: The reference was taken just above. `Self` is transparent, and uses the same
+        // count.
+        // INVARIANT: The reference keeps the namespace valid.
         unsafe { ARef::from_raw(ns) }
     }
 }
@@ -92,7 +93,7 @@ impl Deref for PidNs {
     }
 }
 
-// SAFETY: The count is that of `PidNamespace`, which is always counted.
+// SAFETY: The count is the one of `PidNamespace`, which is always reference counted.
 unsafe impl AlwaysRefCounted for PidNs {
     #[inline]
     fn inc_ref(&self) {
@@ -112,11 +113,11 @@ unsafe impl Send for PidNs {}
 // SAFETY: `PidNamespace` can be shared with other threads.
 unsafe impl Sync for PidNs {}
 
-// SAFETY: The structure is the module's own, so a pointer to one can only come from a kfunc of the
-// module that returns an `ARef<PidNs>`, or from a map where the program put that. Those from a map
-// are references if bpf_kptr_xchg() returned them. Others are not trusted, since it is no structure
-// that the verifier takes for protected by RCU. So the program holds a reference. Programs read one
-// member, which is within the `struct pid_namespace`.
+// SAFETY: The structure belongs to the module, so a pointer to one comes from a kfunc of the module
+// that returns an `ARef<PidNs>`, or from a map in which the program stored that result. A pointer
+// from a map is a reference if bpf_kptr_xchg() returned it. Otherwise it is not trusted, since the
+// verifier does not treat the structure as RCU protected. So the program holds a reference.
+// Programs can read one member, which is within the `struct pid_namespace`.
 unsafe impl Object for PidNs {
     const NAME: &'static str = NAME;
     const TYPE: Type = TYPE;
@@ -124,21 +125,21 @@ unsafe impl Object for PidNs {
 }
 
 // SAFETY: The kfuncs of other modules have another structure, so all references are counted here.
-// put_pid_ns() may queue work, for which any context will do but NMI, and where a lock of the
-// workqueue is held. Neither programs that userspace runs nor hooks of security modules run there.
-// The kernel gives back a reference in a map where it frees the memory, see bpf_obj_free_fields():
-// in its own work, or after a grace period. Deleting or overwriting an element comes before that.
+// put_pid_ns() may queue work. That is allowed in any context, except in NMI and while a lock of
+// the workqueue is held. Syscall programs and LSM programs do not run in these contexts. The kernel
+// releases a reference in a map when it frees the memory, see bpf_obj_free_fields(): in a work
+// item, or after a grace period. So neither deletion nor overwriting of an element releases a
+// reference immediately.
 unsafe impl Counted for PidNs {}
 
-/// A pid namespace that RCU keeps.
+/// An RCU protected pid namespace.
 ///
-/// Programs have a pointer to one by a reference, see [`PidNs`], or from an iterator, see
-/// [`PidNamespaces`]. Nobody need hold a reference to it.
+/// Programs have a pointer by a reference, see [`PidNs`], or from an iterator, see
+/// [`PidNamespaces`]. The reference count may be zero.
 ///
 /// # Invariants
 ///
-/// It is a `struct pid_namespace` that has been set up, and is not freed as long as the reference
-/// to it lives.
+/// The `struct pid_namespace` is set up, and is not freed for the lifetime of the reference.
 #[repr(transparent)]
 pub struct RcuPidNs(PidNamespace);
 
@@ -149,8 +150,8 @@ impl AsRef<NsCommon> for RcuPidNs {
     }
 }
 
-// SAFETY: As for `PidNs`, or from an iterator of this module, by the requirements of which RCU
-// keeps it.
+// SAFETY: As for `PidNs`. Pointers from an iterator of this module are RCU protected by the
+// requirements of `Iter`.
 unsafe impl Object for RcuPidNs {
     const NAME: &'static str = NAME;
     const TYPE: Type = TYPE;
@@ -158,12 +159,12 @@ unsafe impl Object for RcuPidNs {
     const POINTERS: Pointers = Pointers::TrustedOrRcu;
 }
 
-/// The pid namespaces that a task can be seen in: from the one that it lives in, up to the initial
+/// The pid namespaces in which a task is visible: from the one that it lives in, up to the initial
 /// one.
 pub struct PidNamespaces(NonNull<RcuPidNs>);
 
 impl PidNamespaces {
-    /// Returns those of a task.
+    /// Returns the pid namespaces of a task.
     ///
     /// # Errors
     ///
@@ -176,12 +177,13 @@ impl PidNamespaces {
 
 // SAFETY:
 //
-// - RCU keeps the first namespace since its task has it, see `RcuTask::pid()`. A namespace has a
-//   reference to its parent, which it gives up after it has asked for a grace period, in
-//   `destroy_pid_namespace_work()`. The parent asks for one of its own. So a namespace that
-//   is there when the critical section begins is not freed in it, and neither is any parent.
+// - The first namespace is RCU protected, because a task lives in it, see `RcuTask::pid()`. A
+//   namespace has a reference to its parent. It drops this reference in
+//   `destroy_pid_namespace_work()`, after the call of `call_rcu()` that frees the namespace. The
+//   parent is freed after a grace period of its own. So if a namespace exists when the critical
+//   section begins, neither the namespace nor any of its ancestors is freed in the section.
 // - The initial namespace has no parent. Parents never change.
-// - There is nothing to drop.
+// - The iterator needs no drop, since it holds no reference.
 unsafe impl Iter for PidNamespaces {
     const NAME: &'static str = "bpf_iter_pid_ns";
     type Item = RcuPidNs;
@@ -190,7 +192,7 @@ unsafe impl Iter for PidNamespaces {
     unsafe fn next(self) -> (NonNull<RcuPidNs>, Option<Self>) {
         let ns = self.0.as_ptr().cast::<bindings::pid_namespace>();
 
-        // SAFETY: By the function's safety requirements the namespace is there, as said above.
+        // SAFETY: By the function's safety requirements, the namespace is not freed, see above.
         let parent = unsafe { (*ns).parent };
         (self.0, NonNull::new(parent.cast()).map(Self))
     }
@@ -216,7 +218,8 @@ mod tests {
         let raw = memory.as_mut_ptr();
         // SAFETY: All zeroes are valid for the structure, and no other code has a pointer to it.
         let count = unsafe { &raw mut (*raw).ns.__bindgen_anon_1.__ns_ref.refs.counter };
-        // SAFETY: As above. The id must not be that of an initial namespace, which is not counted.
+        // SAFETY: As above. The id must not be the one of an initial namespace, which is not
+        // counted.
         let ns = unsafe {
             count.write(1);
             (&raw mut (*raw).ns)
@@ -244,7 +247,7 @@ mod tests {
     fn initial_namespace_is_the_last() -> Result {
         Current::new(current!()).with_pid(|ns| {
             let first = PidNamespaces(NonNull::from(ns).cast());
-            // SAFETY: The initial namespace is always there.
+            // SAFETY: The initial namespace is never freed.
             let (item, rest) = unsafe { first.next() };
 
             assert!(core::ptr::eq(item.as_ptr().cast(), ns));
