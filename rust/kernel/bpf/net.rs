@@ -29,10 +29,10 @@ use crate::{
 #[repr(transparent)]
 pub struct Sock(Opaque<bindings::sock_common>);
 
-// SAFETY: For this name, the verifier accepts a socket that the program holds a reference to, a
-// socket that the program got under the RCU read side lock, and the socket of the context, which
-// the caller of the program keeps. Tracepoints for creating and freeing a socket have untrusted
-// arguments.
+// SAFETY: For this name, the verifier accepts three kinds of sockets: those to which the program
+// holds a reference, those that the program has read under the RCU read side lock, and the socket
+// of the context, which the caller of the program holds. Arguments of the tracepoints that create
+// or free a socket are not trusted.
 //
 // The net namespace stays valid
 // - for a userspace socket by its reference, see `get_net_track()` in `sk_alloc()`;
@@ -62,9 +62,9 @@ unsafe impl Object for Sock {
 impl Sock {
     /// Returns the net namespace that the socket is in.
     ///
-    /// This is the namespace in which the socket was created, even if another task uses it now. The
-    /// kernel's reply sockets (ICMP, RST of TCP) are in the namespace of the packet that they reply
-    /// to, for the time of the reply.
+    /// This is the namespace in which the socket was created, even if a task in another namespace
+    /// uses the socket. The kernel's reply sockets (ICMP, RST of TCP) are in the namespace of the
+    /// packet that they reply to, during the reply.
     ///
     /// # Errors
     ///
@@ -89,10 +89,10 @@ impl Sock {
 #[repr(transparent)]
 pub struct SkBuff(Opaque<bindings::sk_buff>);
 
-// SAFETY: For this name, the verifier accepts the packet that the program was called for. A packet
-// holds no reference to its device, so the caller of the program has to keep the device. A device
-// is freed after `synchronize_net()`, and its net namespace after the device. These callers keep
-// the device, by program type:
+// SAFETY: For this name, the verifier accepts the packet of the context. A packet holds no
+// reference to its device, so the caller of the program must keep the device. A device is freed
+// after `synchronize_net()`, and its net namespace after the device. These callers keep the device,
+// by program type:
 //
 // - `SCHED_CLS`, `SCHED_ACT` (clsact, tcx, netkit): `__dev_queue_xmit()` and
 //   `__netif_receive_skb_core()` run under the RCU read side lock. netkit reads the other device
@@ -115,8 +115,8 @@ pub struct SkBuff(Opaque<bindings::sk_buff>);
 //   former device, see `xfrm_output_resume()`. Use [`NfCtx`] for netfilter.
 // - Tracing programs: a packet may use `dev_scratch`.
 //
-// `skb->sk` points to a socket that the packet holds a reference to, or that is valid under the RCU
-// read side lock (`skb_set_owner_edemux()`, `sock_pfree()`).
+// `skb->sk` points to a socket. The packet holds a reference to the socket, or the socket is valid
+// under the RCU read side lock (`skb_set_owner_edemux()`, `sock_pfree()`).
 unsafe impl Object for SkBuff {
     const NAME: &'static str = "__sk_buff";
     const PROGS: ProgTypes = ProgTypes::new(&[
@@ -132,8 +132,7 @@ unsafe impl Object for SkBuff {
 impl SkBuff {
     /// Returns the net namespace of the packet's device, or of its socket if it has no device.
     ///
-    /// The device comes first, since a packet may cross to another namespace together with its
-    /// socket.
+    /// The device takes precedence, since a packet may enter another namespace with its socket.
     ///
     /// # Errors
     ///
@@ -175,8 +174,8 @@ impl SkBuff {
 #[repr(transparent)]
 pub struct XdpBuff(Opaque<bindings::xdp_buff>);
 
-// SAFETY: For this name, the verifier accepts the frame that the program was called for. These
-// callers keep the device of the receive queue, by attach type:
+// SAFETY: For this name, the verifier accepts the frame of the context. These callers keep the
+// device of the receive queue, by attach type:
 //
 // - `BPF_XDP`: the program is called by NAPI's `poll()` of that device, which is disabled before
 //   the device is unregistered, or by `do_xdp_generic()` under the RCU read side lock.
@@ -343,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn packet_without_device_is_where_its_socket_is() -> Result {
+    fn packet_without_device_is_in_the_namespace_of_its_socket() -> Result {
         assert!(is_in_init_net(ptr::null_mut(), true)?);
         assert_eq!(is_in_init_net(ptr::null_mut(), false).err(), Some(ENOENT));
         Ok(())
