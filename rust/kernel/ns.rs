@@ -2,8 +2,8 @@
 
 //! Namespaces of tasks, and their identity.
 //!
-//! Userspace knows a namespace by the pair `(st_dev, st_ino)` that `stat(2)` reports for its file
-//! in nsfs, e.g. `/proc/PID/ns/pid`. [`huge_encode_dev`] of [`NsCommon::dev`], and
+//! Userspace identifies a namespace by the pair `(st_dev, st_ino)` that `stat(2)` reports for its
+//! file in nsfs, e.g. `/proc/PID/ns/pid`. [`huge_encode_dev`] of [`NsCommon::dev`], and
 //! [`NsCommon::inum`], are the same pair. [`NsCommon::id`] is never reused.
 //!
 //! C headers: [`include/linux/ns_common.h`](srctree/include/linux/ns_common.h),
@@ -23,10 +23,10 @@ use crate::{
     types::Opaque, //
 };
 
-/// Evaluates to the [`NsCommon`] of a type in an `nsproxy`, or to one of two other expressions for
-/// the types that an `nsproxy` does not have.
+/// Evaluates to the [`NsCommon`] of a type in an `nsproxy`. An `nsproxy` does not have two types:
+/// the macro evaluates to the expression `pid` or `user` for them.
 ///
-/// This is a macro, and each arm reads the `nsproxy` by itself, so that the compiler merges the
+/// A macro in which each arm reads the `nsproxy` avoids a second branch: the compiler merges this
 /// match with that of the caller's conversion from an integer.
 ///
 /// The task must not release the `nsproxy` while the result is in use. An `nsproxy` has a reference
@@ -53,7 +53,8 @@ pub use lock::LockedTask;
 #[doc(hidden)]
 pub mod made_up;
 
-/// The types of namespaces, by the `CLONE_NEW*` flag that makes a new one.
+/// The types of namespaces. The value is the `CLONE_NEW*` flag that creates a namespace of the
+/// type.
 ///
 /// # Examples
 ///
@@ -64,7 +65,7 @@ pub mod made_up;
 /// assert_eq!(Type::try_from(0x20000000)?, Type::Pid);
 /// assert_eq!(Type::Pid.name(), "pid");
 ///
-/// // Neither two flags nor none name a type.
+/// Two flags, or none, are not a type.
 /// assert!(Type::try_from(0x20000000 | 0x40000000).is_err());
 /// assert!(Type::try_from(0).is_err());
 /// # Ok::<(), Error>(())
@@ -125,7 +126,7 @@ impl Type {
 
     /// Returns the inode number in nsfs of the initial namespace of this type.
     ///
-    /// It is fixed (`enum init_ns_ino` in the UAPI) and never given to another namespace.
+    /// The number is fixed (`enum init_ns_ino` in the UAPI), and no other namespace gets it.
     pub const fn init_ino(self) -> u32 {
         match self {
             Type::Cgroup => bindings::init_ns_ino_CGROUP_NS_INIT_INO,
@@ -141,7 +142,7 @@ impl Type {
 
     /// Returns whether this kernel was built with namespaces of this type.
     ///
-    /// Without, all tasks share what would be the initial namespace, and nsfs has no file for it.
+    /// Otherwise all tasks share one namespace of this type, and nsfs has no file for it.
     #[inline]
     pub const fn is_supported(self) -> bool {
         match self {
@@ -160,7 +161,8 @@ impl Type {
 impl TryFrom<u32> for Type {
     type Error = Error;
 
-    /// Returns the type of a `CLONE_NEW*` flag, [`EINVAL`] if `flag` is not exactly one of them.
+    /// Returns the type of a `CLONE_NEW*` flag, or [`EINVAL`] if `flag` is not exactly one known
+    /// flag.
     #[inline]
     fn try_from(flag: u32) -> Result<Self> {
         Ok(match flag {
@@ -203,14 +205,14 @@ pub const fn huge_encode_dev(dev: bindings::dev_t) -> u64 {
     ((minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)) as u64
 }
 
-/// What all namespaces have in common, whatever their type.
+/// The part that namespaces of all types have in common.
 ///
 /// Wraps the kernel's `struct ns_common`.
 ///
 /// # Invariants
 ///
-/// The `struct ns_common` is the one of a namespace that has been fully set up and is not freed as
-/// long as the reference to it lives.
+/// The `struct ns_common` belongs to a namespace that is fully set up. The namespace is not freed
+/// for the lifetime of the reference.
 #[repr(transparent)]
 pub struct NsCommon(Opaque<bindings::ns_common>);
 
@@ -244,11 +246,11 @@ impl NsCommon {
     /// Returns the id of the namespace, as the ioctl `NS_GET_ID` does.
     #[inline]
     pub fn id(&self) -> u64 {
-        // `ns_id` is in an unnamed `struct ns_tree` that `bindgen` leaves out, so the C compiler
-        // says where it is. A helper function would cost a call in a hot path.
+        // `ns_id` is in an unnamed `struct ns_tree`, which `bindgen` leaves out, so the C compiler
+        // computes the offset. A helper function would add a call to a hot path.
         //
-        // SAFETY: By the type invariant the pointer is valid, there is a `u64` at that offset, and
-        // it does not change once the namespace is set up.
+        // SAFETY: By the type invariant the pointer is valid. At that offset is a `u64`, which does
+        // not change once the namespace is set up.
         unsafe {
             self.as_ptr()
                 .byte_add(bindings::NS_COMMON_NS_ID_OFFSET)
@@ -257,7 +259,7 @@ impl NsCommon {
         }
     }
 
-    /// Returns the type of the namespace, or [`EINVAL`] if it is not known here.
+    /// Returns the type of the namespace, or [`EINVAL`] if [`Type`] lacks it.
     pub fn ns_type(&self) -> Result<Type> {
         // SAFETY: By the type invariant the pointer is valid, and `ns_type` does not change once
         // the namespace is set up.
@@ -281,8 +283,7 @@ impl NsCommon {
     }
 }
 
-// SAFETY: All that can be read through a shared reference does not change, so it does not matter
-// which thread reads it.
+// SAFETY: The methods only read fields that do not change, so any thread may call them.
 unsafe impl Sync for NsCommon {}
 
 impl AsRef<NsCommon> for PidNamespace {
@@ -290,21 +291,23 @@ impl AsRef<NsCommon> for PidNamespace {
     fn as_ref(&self) -> &NsCommon {
         let ns = self.as_ptr().cast::<bindings::pid_namespace>();
 
-        // SAFETY: A reference to a pid namespace is to one that is set up and not freed meanwhile.
+        // SAFETY: A `PidNamespace` is set up, and is not freed for the lifetime of the reference.
         unsafe { NsCommon::from_raw(&raw const (*ns).ns) }
     }
 }
 
 /// The namespaces of the current task.
 ///
-/// Only a task itself changes its namespaces, and it does not do so while it executes something
-/// else. So reading them needs neither a lock nor a reference, in any context: an interrupt on top
-/// of `setns(2)` sees either the old ones or the new ones, both still referenced. See "the
-/// namespaces access rules" in [`include/linux/nsproxy.h`](srctree/include/linux/nsproxy.h).
+/// Only a task itself changes its namespaces, and the task cannot do so while other code runs on
+/// top of it. So reads of the namespaces need neither a lock nor a reference, in any context: an
+/// interrupt on top of `setns(2)` reads either the old namespaces or the new ones, and both are
+/// still referenced. See "the namespaces access rules" in
+/// [`include/linux/nsproxy.h`](srctree/include/linux/nsproxy.h).
 ///
-/// Pids are the exception. `release_task()`, on any CPU, takes them from a task that has exited,
-/// and frees them after a grace period. For such a task the RCU read side lock is held during a
-/// call, so closures must not sleep. For others a lock would double the costs of a call.
+/// Pids are the exception. After a task has exited, `release_task()` on any CPU detaches its pids,
+/// and frees them after a grace period. So for an exited task, the RCU read side lock is held
+/// during a call, and closures must not sleep. For other tasks, the lock would double the cost of a
+/// call.
 ///
 /// # Examples
 ///
@@ -343,16 +346,16 @@ impl<'a> Current<'a> {
         self.0.as_ptr()
     }
 
-    /// Calls `f`, which must not sleep, with the namespace of type `ty` that the task is in, as
-    /// `/proc/PID/ns` shows it.
+    /// Calls `f` with the namespace of type `ty` that the task is in, as in `/proc/PID/ns`. `f`
+    /// must not sleep.
     ///
-    /// For [`Type::Pid`] that is the one that the task lives in, see [`Self::with_pid`]; for
-    /// [`Type::User`] the one of the task's objective credentials.
+    /// For [`Type::Pid`], this is the namespace that the task lives in, see [`Self::with_pid`]. For
+    /// [`Type::User`], it is the namespace of the task's objective credentials.
     ///
     /// # Errors
     ///
     /// - [`EOPNOTSUPP`]: this kernel was built without namespaces of this type.
-    /// - [`ENOENT`]: the task is exiting and has given it back already.
+    /// - [`ENOENT`]: the task is exiting, and has released the namespace.
     #[inline]
     pub fn with<R>(&self, ty: Type, f: impl FnOnce(&NsCommon) -> R) -> Result<R> {
         if !ty.is_supported() {
@@ -360,8 +363,8 @@ impl<'a> Current<'a> {
         }
 
         // SAFETY: The current task is valid. Only a task itself releases its `nsproxy` and replaces
-        // its credentials, and it cannot proceed to do so for the duration of `'a`. A task keeps
-        // its credentials, also after `release_task()`, until its `task_struct` is freed.
+        // its credentials, which the task cannot do for the duration of `'a`. A task keeps its
+        // credentials until its `task_struct` is freed, also after `release_task()`.
         let ns = unsafe {
             ns_of_type!(
                 ty,
@@ -373,7 +376,7 @@ impl<'a> Current<'a> {
         Ok(f(ns))
     }
 
-    /// Calls `f`, which must not sleep, with the pid namespace that the task lives in.
+    /// Calls `f` with the pid namespace that the task lives in. `f` must not sleep.
     ///
     /// It is the one that the task was created in. `unshare(2)` and `setns(2)` only change the one
     /// of the task's future children.
@@ -420,29 +423,29 @@ impl<'a> Current<'a> {
 
     /// Calls `f` with the RCU read side lock held.
     ///
-    /// Not inline: it is for tasks that are all but gone.
+    /// Not inline, since exited tasks are rare.
     #[cold]
     #[inline(never)]
     fn locked<R>(f: impl FnOnce(&RcuTask, &rcu::Guard) -> Result<R>, this: Self) -> Result<R> {
         let guard = rcu::read_lock();
 
-        // SAFETY: The current task is there for the duration of `'a`.
+        // SAFETY: The current task is valid for the duration of `'a`.
         f(unsafe { RcuTask::from_raw(this.task()) }, &guard)
     }
 }
 
-/// A task that RCU keeps, the current one or any other.
+/// An RCU protected task: the current task or another one.
 ///
-/// The pid and the user namespace of another task can be read under RCU. The other six are behind
-/// the `nsproxy`, which the task replaces under `task_lock()`, see [`LockedTask`].
+/// The pid and the user namespace of another task can be read under RCU. The other six are in the
+/// `nsproxy`, which the task replaces under `task_lock()`, see [`LockedTask`].
 ///
-/// Wraps the kernel's `struct task_struct`. Other than [`Task`](crate::task::Task), this is not
-/// reference-counted: whoever has a reference may only have an RCU read side lock.
+/// Wraps the kernel's `struct task_struct`. Unlike [`Task`](crate::task::Task), an `RcuTask` is not
+/// reference-counted: the RCU read side lock alone may protect the reference.
 ///
 /// # Invariants
 ///
-/// Neither the `struct task_struct` nor the `struct signal_struct` it points to is freed as long
-/// as the reference to it lives.
+/// Neither the `struct task_struct` nor its `struct signal_struct` is freed for the lifetime of the
+/// reference.
 #[repr(transparent)]
 pub struct RcuTask(Opaque<bindings::task_struct>);
 
@@ -451,15 +454,16 @@ impl RcuTask {
     ///
     /// # Safety
     ///
-    /// For the duration of `'a`, either somebody must hold a reference to the task, or the RCU read
-    /// side lock must be held, and `ptr` must have been read under it from where the kernel
-    /// publishes tasks by RCU.
+    /// For the duration of `'a`, a reference to the task must be held, or the RCU read side lock
+    /// must be held. In the second case, `ptr` must have been read under that lock, from a place in
+    /// which the kernel publishes tasks by RCU.
     #[inline]
     pub unsafe fn from_raw<'a>(ptr: *const bindings::task_struct) -> &'a Self {
         // SAFETY: `Self` is transparent, and the function's safety requirements cover the rest.
-        // INVARIANT: A task gives up its `signal` when nobody holds a reference to it any more, in
-        // `__put_task_struct()`. `put_task_struct()` calls that after a grace period, and so does
-        // `put_task_struct_rcu_user()` with the reference of the task's users.
+        // INVARIANT: `__put_task_struct()` releases the `signal` of a task, after the last
+        // reference is gone. `put_task_struct()` calls it after a grace period.
+        // `put_task_struct_rcu_user()` drops the reference of the task's users after a grace
+        // period.
         unsafe { &*ptr.cast() }
     }
 
@@ -468,7 +472,7 @@ impl RcuTask {
         self.0.get()
     }
 
-    /// Returns whether this is the current task, of which [`Current`] has all namespaces.
+    /// Returns whether this is the current task, for which [`Current`] returns all namespaces.
     #[inline]
     pub fn is(&self, current: &CurrentTask) -> bool {
         core::ptr::eq(self.as_ptr(), current.as_ptr())
@@ -476,7 +480,7 @@ impl RcuTask {
 
     /// Returns the user namespace of the task's objective credentials.
     ///
-    /// A task has one until it is freed, also when it has been released.
+    /// A task keeps this namespace until the task is freed, also after its release.
     ///
     /// # Errors
     ///
@@ -486,10 +490,10 @@ impl RcuTask {
         if !Type::User.is_supported() {
             return Err(EOPNOTSUPP);
         }
-        // SAFETY: By the type invariants the task is valid, so it has credentials. They are read
-        // under the RCU read side lock, which is held for `'g`. `commit_creds()` replaces them
-        // before it has them freed after a grace period, and only with them their reference to the
-        // namespace goes.
+        // SAFETY: By the type invariants the task is valid, so it has credentials. The read is
+        // under the RCU read side lock, which is held for `'g`. `commit_creds()` frees the old
+        // credentials after a grace period, and their reference to the namespace is dropped only
+        // then.
         Ok(unsafe { user(self.as_ptr()) })
     }
 
@@ -512,8 +516,9 @@ impl RcuTask {
         match unsafe { thread_pid(self.as_ptr()) } {
             pid if pid.is_null() => Err(ENOENT),
             // SAFETY: The `struct pid` was read under the RCU read side lock, which is held for
-            // `'g`. `release_task()` takes it from the task before `free_pid()` has it freed after
-            // a grace period, and only with it its reference to the namespace goes.
+            // `'g`. `release_task()` detaches the pid from the task before `free_pid()`, which
+            // frees the pid after a grace period. Its reference to the namespace is dropped only
+            // then.
             pid => Ok(unsafe { innermost(pid) }),
         }
     }
@@ -545,7 +550,7 @@ impl RcuTask {
     }
 }
 
-/// Returns the structure that has most of a task's namespaces.
+/// Returns the structure with most of a task's namespaces.
 ///
 /// # Errors
 ///
@@ -556,8 +561,8 @@ impl RcuTask {
 /// `task` must be valid.
 #[inline(always)]
 unsafe fn nsproxy(task: *const bindings::task_struct) -> Result<*const bindings::nsproxy> {
-    // SAFETY: By the function's safety requirements. The read is a single one since an interrupt
-    // may come in the middle of `switch_task_namespaces()`.
+    // SAFETY: By the function's safety requirements. The read is a single access, since the code
+    // may run in an interrupt in the middle of `switch_task_namespaces()`.
     let nsproxy = unsafe { (&raw const (*task).nsproxy).read_volatile() };
     if nsproxy.is_null() {
         return Err(ENOENT);
@@ -572,47 +577,48 @@ unsafe fn nsproxy(task: *const bindings::task_struct) -> Result<*const bindings:
 /// `task` must be valid, and its credentials must not be freed for the duration of `'a`.
 #[inline(always)]
 unsafe fn user<'a>(task: *const bindings::task_struct) -> &'a NsCommon {
-    // SAFETY: By the function's safety requirements. The read is a single one since the task may be
-    // in the middle of `commit_creds()`.
+    // SAFETY: By the function's safety requirements. The read is a single access, since the task
+    // may be in the middle of `commit_creds()`.
     unsafe {
         let cred = (&raw const (*task).real_cred).read_volatile();
         NsCommon::from_raw(&raw const (*(*cred).user_ns).ns)
     }
 }
 
-/// Returns the `struct pid` of a task, NULL if it has been released.
+/// Returns the `struct pid` of a task, or NULL if the task has been released.
 ///
 /// # Safety
 ///
 /// `task` must be valid.
 #[inline(always)]
 unsafe fn thread_pid(task: *const bindings::task_struct) -> *const bindings::pid {
-    // SAFETY: By the function's safety requirements. Another CPU may run `release_task()`, so the
-    // read has to be a single one: `volatile` is what `READ_ONCE()` does.
+    // SAFETY: By the function's safety requirements. The read is a single access, like
+    // `READ_ONCE()`, since another CPU may run `release_task()`.
     unsafe { (&raw const (*task).thread_pid).read_volatile() }
 }
 
 /// Returns the process id and the thread id of a task, as seen in the first pid namespace for which
-/// `f` returns `true`, beginning with the innermost. [`ESRCH`] if there is none, or if the process
-/// has been released.
+/// `f` returns `true`. The search begins with the innermost namespace. Returns [`ESRCH`] if there
+/// is no such namespace, or if the process has been released.
 ///
 /// # Safety
 ///
-/// `task` must be valid, and `pid` be its `struct pid`. `release_task()` must not be called on the
-/// task meanwhile, or the RCU read side lock must be held since before `pid` was read.
+/// `task` must be valid, and `pid` must be its `struct pid`. During the call, `release_task()` must
+/// not be called on the task, or the RCU read side lock must be held since before the read of
+/// `pid`.
 #[inline(always)]
 unsafe fn tgid_pid(
     task: *const bindings::task_struct,
     pid: *const bindings::pid,
     f: impl Fn(&PidNamespace) -> bool,
 ) -> Result<(Pid, Pid)> {
-    // SAFETY: By the function's safety requirements no `struct pid` of the task is freed
-    // meanwhile. Its `level` never changes.
+    // SAFETY: By the function's safety requirements, no `struct pid` of the task is freed during
+    // the call. Its `level` never changes.
     let mut level = unsafe { (*pid).level };
 
     loop {
-        // SAFETY: There is an element for each level down to 0. The `struct pid` has a reference to
-        // the innermost namespace, which has one to its parent, and so on.
+        // SAFETY: The array has an element for each level down to 0. The `struct pid` has a
+        // reference to the innermost namespace, and each namespace has one to its parent.
         let (here, ns) = unsafe {
             let here = upid(pid, level);
             (here, &*(*here).ns.cast())
@@ -635,7 +641,7 @@ unsafe fn tgid_pid(
     }
 }
 
-/// Returns the pid namespace that a `struct pid` was made in, the innermost that has it.
+/// Returns the pid namespace in which a `struct pid` was allocated, the innermost one of the pid.
 ///
 /// This is `ns_of_pid()`, which is inline in C.
 ///
@@ -644,7 +650,7 @@ unsafe fn tgid_pid(
 /// `pid` must be valid for the duration of `'a`.
 #[inline(always)]
 unsafe fn innermost<'a>(pid: *const bindings::pid) -> &'a PidNamespace {
-    // SAFETY: By the function's safety requirements. Neither `level` nor the namespace changes, and
+    // SAFETY: By the function's safety requirements. `level` and the namespace do not change, and
     // the `struct pid` has a reference to the namespace.
     unsafe { &*(*upid(pid, (*pid).level)).ns.cast() }
 }
@@ -672,7 +678,7 @@ mod tests {
     #[cfg(CONFIG_PID_NS)]
     use core::mem::MaybeUninit;
 
-    /// Makes a `dev_t` as `MKDEV()` does.
+    /// Returns a `dev_t`, like `MKDEV()`.
     const fn mkdev(major: u32, minor: u32) -> bindings::dev_t {
         (major << 20) | minor
     }
@@ -719,8 +725,8 @@ mod tests {
         }
     }
 
-    // KUnit's thread is a kernel thread, which is in the initial namespaces; for mnt, since 7.3, in
-    // one of its own.
+    // KUnit runs in a kernel thread, which is in the initial namespaces. Since 7.3, its mount
+    // namespace is another one.
     #[test]
     fn kthread_is_in_initial_namespaces() {
         let current = current!();
@@ -740,7 +746,7 @@ mod tests {
         }
     }
 
-    // The kernel has no namespace of a type that it was built without.
+    // Without the option, the kernel has no namespaces of the type.
     #[test]
     fn supported_types_are_those_of_the_configuration() {
         let expected: [(Type, bool); 8] = [
@@ -806,7 +812,7 @@ mod tests {
         Ok(())
     }
 
-    // `struct mnt_namespace` is private to fs/, which has a function for others.
+    // `struct mnt_namespace` is private to fs/, which has a function for other code.
     #[test]
     fn mnt_is_what_c_says() -> Result {
         let current = current!();
@@ -840,7 +846,7 @@ mod tests {
     #[cfg(CONFIG_PID_NS)]
     fn released_task_has_no_pid() -> Result {
         let task = KBox::new(MaybeUninit::<bindings::task_struct>::zeroed(), GFP_KERNEL)?;
-        // SAFETY: All zeroes are valid for what is read: without a `struct pid` nothing else is.
+        // SAFETY: All zeroes are valid: without a `struct pid`, the methods read no other field.
         let task = unsafe { RcuTask::from_raw(task.as_ptr()) };
         let guard = rcu::read_lock();
 
@@ -855,7 +861,7 @@ mod tests {
         let current = current!();
         let namespaces = Current::new(current);
 
-        // A kernel thread is in the initial namespace, and a process of its own.
+        // A kernel thread is in the initial namespace, and is a process of its own.
         let is_own = |ns: &PidNamespace| NsCommon::is_initial(ns.as_ref());
         assert!(namespaces.tgid_pid_where(is_own) == Ok((current.pid(), current.pid())));
         assert!(namespaces.tgid_pid_where(|_| false) == Err(ESRCH));

@@ -22,8 +22,8 @@ use crate::{
 };
 
 impl RcuTask {
-    /// Calls `f`, which must not sleep, with the namespace of type `ty` that the task is in, as
-    /// `/proc/PID/ns` shows it.
+    /// Calls `f` with the namespace of type `ty` that the task is in, as in `/proc/PID/ns`. `f`
+    /// must not sleep.
     ///
     /// [`Type::Pid`] and [`Type::User`] are read under RCU. The other types need the lock of the
     /// task, which is held while `f` runs.
@@ -96,7 +96,7 @@ impl RcuTask {
         }
         // SAFETY: By the type invariants the task is valid for the duration of `'a`.
         // `copy_process()` initialises the lock before it calls a hook or a tracepoint.
-        // CAST: The bindings of the `kernel` crate may not be these, but the structure is the same.
+        // CAST: The type of the same structure in other bindings.
         let lock = unsafe {
             Lock::<(), SpinLockBackend>::from_raw((&raw mut (*self.0.get()).alloc_lock).cast())
         };
@@ -122,7 +122,7 @@ pub struct LockedTask<'a> {
 }
 
 impl LockedTask<'_> {
-    /// Returns the namespace of type `ty` that the task is in, as `/proc/PID/ns` shows it.
+    /// Returns the namespace of type `ty` that the task is in, as in `/proc/PID/ns`.
     ///
     /// # Errors
     ///
@@ -235,10 +235,10 @@ mod tests {
 
     // `exit_nsproxy_namespaces()` leaves a task without an `nsproxy`.
     #[test]
-    fn task_that_has_given_back_its_namespaces() -> Result {
+    fn task_that_has_released_its_namespaces() -> Result {
         let mut task = KBox::new(MaybeUninit::<bindings::task_struct>::zeroed(), GFP_KERNEL)?;
-        // SAFETY: All zeroes are valid for what is read: without a `struct pid` and an `nsproxy`
-        // nothing else is. The lock is initialised.
+        // SAFETY: All zeroes are valid: without a `struct pid` and an `nsproxy`, the methods read
+        // no other field. The lock is initialised.
         let task = unsafe {
             SpinLockBackend::init(
                 &raw mut (*task.as_mut_ptr()).alloc_lock,

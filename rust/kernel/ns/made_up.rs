@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Made-up namespaces and tasks for KUnit tests: with values that no running kernel has, and in
-//! states that a test cannot bring about.
+//! Made-up namespaces and tasks for KUnit tests, with values that no running kernel has, and in
+//! states that a test cannot reach.
 
 use super::{
     NsCommon,
@@ -173,7 +173,7 @@ mod tests {
         })
     }
 
-    // The number of the initial namespace of another type does not count.
+    // The number of the initial namespace of another type does not match.
     #[test]
     fn initial_is_by_number_and_type() -> Result {
         for ty in Type::ALL {
