@@ -36,7 +36,7 @@ module! {
 }
 
 kernel::bpf_struct! {
-    /// Some statistics that a program keeps.
+    /// Statistics of a program.
     struct Sample as "bpf_rust_sample" {
         sum: u64,
         count: u32,
@@ -44,7 +44,7 @@ kernel::bpf_struct! {
     }
 }
 
-/// The types of programs that may call these.
+/// The program types that may call the kfuncs.
 const PROGS: ProgTypes = ProgTypes::new(&[ProgType::SYSCALL, ProgType::TRACING]);
 
 kernel::bpf_kfuncs! {
@@ -80,7 +80,7 @@ kernel::bpf_kfuncs! {
         i64::try_from(mean).map_err(|_| ERANGE)
     }
 
-    /// Sleeps, which is why only sleepable programs may call it.
+    /// Sleeps. Only sleepable programs may call this kfunc.
     ///
     /// Returns 0, or `-EINVAL` if `msecs` is above 1000.
     progs(PROGS)

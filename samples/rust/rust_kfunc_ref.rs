@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rust kfunc sample: references that BPF programs hold, and an iterator.
+//! Rust kfunc sample: references held by BPF programs, and an iterator.
 //!
 //! [`references.bpf.c`] calls all functions.
 //!
@@ -47,11 +47,12 @@ kernel::bpf_kfuncs! {
     /// The kfuncs of this module.
     static KFUNCS, kptr PidNs: bpf_rust_sample_ns_dtor;
 
-    /// Returns a reference to the pid namespace that a task lives in: the current task if `task` is
-    /// NULL.
+    /// Returns a reference to the pid namespace that `task` lives in. NULL stands for the current
+    /// task.
     ///
-    /// The program has to give it to bpf_rust_sample_ns_put() or to a map. Returns NULL if the task
-    /// has been released, or if this kernel was built without pid namespaces.
+    /// The program must release the reference by bpf_rust_sample_ns_put(), or store it in a map.
+    /// Returns NULL if the task has been released, or if this kernel was built without pid
+    /// namespaces.
     progs(ProgTypes::ALL)
     fn bpf_rust_sample_ns_get(caller: &Caller, task: Option<&RcuTask>) -> Option<ARef<PidNs>> {
         match task {
@@ -66,16 +67,16 @@ kernel::bpf_kfuncs! {
         ns.as_ref().inum()
     }
 
-    /// Takes a reference to a pid namespace back.
+    /// Releases a reference to a pid namespace.
     progs(ProgTypes::ALL)
     fn bpf_rust_sample_ns_put(_: &Caller, ns: ARef<PidNs>) {
         drop(ns);
     }
 
-    /// Begins to go through the pid namespaces that a task can be seen in, from the one that it
-    /// lives in up to the initial one.
+    /// Starts an iteration over the pid namespaces in which a task is visible: from the one that
+    /// the task lives in, up to the initial one.
     ///
-    /// Returns 0 or a negative errno, and then there are none to go through:
+    /// Returns 0 or a negative errno, and then the iteration is empty:
     /// - `-ENOENT`: the task has been released, and is in no pid namespace any more.
     /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
     progs(ProgTypes::ALL)
@@ -84,7 +85,7 @@ kernel::bpf_kfuncs! {
         Ok(())
     }
 
-    /// Returns the next one, NULL at the end.
+    /// Returns the next pid namespace, or NULL at the end.
     progs(ProgTypes::ALL)
     fn bpf_iter_pid_ns_next(
         _: &Caller,
@@ -93,7 +94,7 @@ kernel::bpf_kfuncs! {
         it.next()
     }
 
-    /// Ends that.
+    /// Ends the iteration.
     progs(ProgTypes::ALL)
     fn bpf_iter_pid_ns_destroy(_: &Caller, it: Destroy<'_, PidNamespaces>) {
         let _ = it;
