@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Reports the identity of namespaces to BPF programs, in the terms of `stat(2)`.
+//! Kfuncs that report the identity of namespaces to BPF programs, in the terms of `stat(2)`.
 //!
 //! Documentation: [BPF namespace identity](https://docs.kernel.org/bpf/ns_ident.html)
 
@@ -65,10 +65,10 @@ impl From<&NsCommon> for Ident {
 }
 
 impl Ident {
-    /// Returns whether this identifies the namespace. An `id` of zero stands for any.
+    /// Returns whether this is the identity of the namespace. An `id` of zero matches any id.
     #[inline]
     fn matches(&self, ns: &NsCommon) -> bool {
-        // The number goes first, since most namespaces differ in that.
+        // Compares the number first, since it differs for most namespaces.
         self.ino == ns.inum().into()
             && (self.id == 0 || self.id == ns.id())
             && self.dev == huge_encode_dev(ns.dev())
@@ -224,8 +224,9 @@ kernel::bpf_kfuncs! {
 
     /// Reports the net namespace of a packet: that of its device, else that of its socket.
     ///
-    /// For packets whose device the network stack keeps while the program runs: at traffic control,
-    /// of a cgroup's sockets, and of light-weight tunnels except for `lwt_out`.
+    /// Only for packets with a device that the network stack keeps while the program runs: packets
+    /// at traffic control, packets of a cgroup's sockets, and packets of light-weight tunnels
+    /// except for `lwt_out`.
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
     /// - `-ENOENT`: the packet has neither a device nor a socket.
@@ -286,7 +287,7 @@ mod tests {
         },
     };
 
-    // Each field has 64 bits, and `stat(2)` encodes devices in another way than the kernel.
+    // Each field has 64 bits, and `stat(2)` uses another encoding of devices than the kernel.
     #[test]
     fn ident_is_what_userspace_sees() -> Result {
         const ID: u64 = 0xfedc_ba98_7654_3210;
@@ -323,7 +324,7 @@ mod tests {
         })
     }
 
-    // An `id` of zero stands for any, and nothing else does.
+    // An `id` of zero matches any namespace with the pair, and no other value does.
     #[test]
     fn ident_matches_one_namespace() -> Result {
         Current::new(current!()).with(Type::Mnt, |ns| {
