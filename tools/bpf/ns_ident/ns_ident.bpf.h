@@ -3,8 +3,8 @@
  * Namespace identity for BPF programs, on Linux 5.10 and later.
  *
  * Include this file, and call the kfuncs of the module bpf_ns_ident by their
- * names. Where the module is loaded, a program then calls the kfunc. Elsewhere,
- * the program walks the kernel's structures. One object file does both: the
+ * names. If the module is loaded, a program calls the kfunc. Otherwise the
+ * program walks the structures of the kernel. One object file does both: the
  * verifier removes the branch that is not taken.
  *
  *	bpf_get_current_pidns_ident(ident)
@@ -18,27 +18,27 @@
  *	bpf_xdp_netns_ident(ctx, ident)
  *	bpf_nf_netns_ident(ctx, ident)
  *
- * Documentation/bpf/ns_ident.rst describes arguments, results and errnos. The
- * walk differs from the kfuncs in this:
+ * Documentation/bpf/ns_ident.rst describes arguments, results and errnos. These
+ * are the differences between the walk and the kfuncs:
  *
- * - Policy: whoever may load a program that reads kernel memory may ask, from
- *   whatever namespaces. Programs of all types may ask, also those that run on
- *   top of a task that has nothing to do with the event.
- * - Device: the kernel does not export it. Userspace fills in ns_ident_dev.
- * - Ids: Linux before 6.18 has none. Then ident->id is 0, and a pidns->id other
- *   than 0 is that of no namespace. See ns_ident_has_ids().
- * - Races: nothing keeps another task's nsproxy while the walk reads it. If the
- *   task changes a namespace or exits meanwhile, the walk may report a namespace
- *   of a third task. So may a walk of a pid that is released meanwhile, in a
- *   program that may sleep.
- * - Errnos: -EFAULT if a pointer leads nowhere, as after such a race.
- *   -EOPNOTSUPP for sockets and packets in programs of the network before Linux
+ * - Policy: each loader that may load programs that read kernel memory may use
+ *   the walk, in any namespaces. Programs of all types may use it, also
+ *   programs that run on top of an unrelated task.
+ * - Device: the kernel does not export the device. Userspace sets ns_ident_dev.
+ * - Ids: Linux before 6.18 has no ids. Then ident->id is 0, and no namespace
+ *   matches a pidns->id other than 0. See ns_ident_has_ids().
+ * - Races: another task may replace its nsproxy during the walk. If the task
+ *   changes a namespace or exits, the walk may report the namespace of a third
+ *   task. In a program that may sleep, the same applies to a pid that is
+ *   released during the walk.
+ * - Errnos: -EFAULT if a pointer is invalid, for example after such a race.
+ *   -EOPNOTSUPP for sockets and packets in networking programs before Linux
  *   5.13, which cannot read kernel memory.
- * - Programs of cgroups cannot ask about the current task before Linux 5.13. The
+ * - Before Linux 5.13, cgroup programs cannot walk from the current task. The
  *   verifier rejects such a program.
  * - Kernel lockdown in confidentiality mode rejects all programs that walk.
  *
- * Define before the inclusion, if wanted:
+ * Optional definitions before the inclusion:
  *
  *	NS_IDENT_DEV		the default of ns_ident_dev, for programs that are
  *				compiled for the machine that they run on
@@ -50,13 +50,13 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-/* ns_ident.h has the same, for userspace. */
+/* ns_ident.h has the same structure, for userspace. */
 #ifndef BPF_NS_IDENT
 #define BPF_NS_IDENT
 struct bpf_ns_ident {
 	__u64 dev;	/* st_dev of the namespace's file in nsfs */
 	__u64 ino;	/* st_ino of that file */
-	__u64 id;	/* what the ioctl NS_GET_ID returns */
+	__u64 id;	/* result of the ioctl NS_GET_ID */
 };
 #endif
 
@@ -90,17 +90,17 @@ enum {
 #endif
 
 /*
- * st_dev of any file in /proc/self/ns. Userspace sets it before it loads the
- * program, see ns_ident_get_dev() in ns_ident.h. It stays unused where kfuncs
- * answer.
+ * st_dev of any file in /proc/self/ns. Userspace sets the variable before it
+ * loads the program, see ns_ident_get_dev() in ns_ident.h. Only the walk uses
+ * it.
  */
 const volatile __u64 ns_ident_dev __ns_ident_weak = NS_IDENT_DEV;
 
-/* How questions are answered. Userspace may set it before it loads the program. */
+/* The source of results. Userspace may set it before it loads the program. */
 enum {
-	NS_IDENT_AUTO,		/* by kfuncs, if the loader finds the module's BTF */
-	NS_IDENT_WALK,		/* by walking the kernel's structures */
-	NS_IDENT_KFUNC,		/* by kfuncs: loading fails without the module */
+	NS_IDENT_AUTO,		/* kfuncs, if the loader finds the BTF of the module */
+	NS_IDENT_WALK,		/* the walk */
+	NS_IDENT_KFUNC,		/* kfuncs: the load fails without the module */
 };
 
 const volatile __u32 ns_ident_how __ns_ident_weak = NS_IDENT_AUTO;
@@ -128,13 +128,14 @@ int bpf_nf_netns_ident(const struct bpf_nf_ctx *ctx,
 #endif
 
 /*
- * The kernel's structures, as far as the walk reads them. Loaders look up where
- * the members are in the kernel that runs. What is not the same in all kernels
- * from 5.10 to 7.3:
+ * The members of kernel structures that the walk reads. The loader library
+ * looks up the offsets for the running kernel. Differences between kernels from
+ * 5.10 to 7.3:
  *
- * - struct ns_common has ns_id since 6.18, at first as a member of its own, now
- *   in an unnamed struct ns_tree.
- * - numbers of struct pid has been an array of one element.
+ * - struct ns_common has ns_id since 6.18, first as a direct member, now in an
+ *   unnamed struct ns_tree.
+ * - The member numbers of struct pid was an array of one element in older
+ *   kernels.
  */
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -183,12 +184,12 @@ struct signal_struct___ns_ident {
 struct task_struct___ns_ident {
 	struct pid___ns_ident *thread_pid;
 	struct nsproxy___ns_ident *nsproxy;
-	/* Not cred: /proc/PID/ns/user is that of the objective credentials. */
+	/* Not cred: /proc/PID/ns/user uses the objective credentials. */
 	struct cred___ns_ident *real_cred;
 	struct signal_struct___ns_ident *signal;
 };
 
-/* These have no net where the kernel was built without net namespaces. */
+/* Without net namespaces in the kernel, these structures have no net. */
 struct sock_common___ns_ident {
 	struct {
 		struct net___ns_ident *net;
@@ -227,7 +228,10 @@ struct bpf_nf_ctx___ns_ident {
 	struct nf_hook_state___ns_ident *state;
 };
 
-/* No kernel has this: its name is what the loader prints, see __ns_ident_dev(). */
+/*
+ * No kernel has this structure. The loader prints its name, see
+ * __ns_ident_dev().
+ */
 struct set_ns_ident_dev_before_loading {
 	int value;
 };
@@ -243,7 +247,7 @@ enum { NS_IDENT_PIDTYPE_TGID = 1 };
 /* The deepest level of pid namespaces, MAX_PID_NS_LEVEL. */
 enum { NS_IDENT_MAX_LEVEL = 32 };
 
-/* Returns whether questions are answered by kfuncs. */
+/* Returns whether the kfuncs are used. */
 static __always_inline bool ns_ident_has_kfuncs(void)
 {
 #ifdef NS_IDENT_NO_KFUNCS
@@ -251,7 +255,8 @@ static __always_inline bool ns_ident_has_kfuncs(void)
 #else
 	/*
 	 * Not bpf_ksym_exists(), which needs the address of the kfunc in the
-	 * program: cilium/ebpf up to 0.22 cannot load that if it is in a module.
+	 * program. For a kfunc of a module, cilium/ebpf up to 0.22 cannot load
+	 * such a program.
 	 */
 	if (ns_ident_how == NS_IDENT_AUTO)
 		return bpf_core_type_exists(struct bpf_ns_ident);
@@ -259,7 +264,7 @@ static __always_inline bool ns_ident_has_kfuncs(void)
 #endif
 }
 
-/* Returns whether answers have an id, or 0 in its place. */
+/* Returns whether results have an id. Otherwise the id is 0. */
 static __always_inline bool ns_ident_has_ids(void)
 {
 	return ns_ident_has_kfuncs() ||
@@ -267,8 +272,8 @@ static __always_inline bool ns_ident_has_ids(void)
 }
 
 /*
- * Programs of the network got bpf_probe_read_kernel() shortly before the kernel
- * got bpf_snprintf().
+ * Networking programs may call bpf_probe_read_kernel() since shortly before the
+ * kernel has bpf_snprintf().
  */
 static __always_inline bool __ns_ident_net_can_read(void)
 {
@@ -278,15 +283,18 @@ static __always_inline bool __ns_ident_net_can_read(void)
 
 static __always_inline __u64 __ns_ident_dev(void)
 {
-	/* No device, no answer: then this stays, and the program does not load. */
+	/*
+	 * Without a device, this relocation makes the load of the program fail.
+	 */
 	if (!ns_ident_dev)
 		return bpf_core_field_offset(struct set_ns_ident_dev_before_loading, value);
 	return ns_ident_dev;
 }
 
 /*
- * Returns the value of a pointer. The verifier allows no arithmetic with some
- * types of pointers, but lets a program read its own stack as any memory.
+ * Returns the address of a pointer as a plain pointer. The verifier rejects
+ * arithmetic with some types of pointers, but programs may read their own
+ * stack.
  */
 static __always_inline void *__ns_ident_addr(const void *ptr)
 {
@@ -299,7 +307,7 @@ static __always_inline void *__ns_ident_addr(const void *ptr)
 #define __ns_ident_read(dst, src)					\
 	bpf_core_read(dst, sizeof(*(dst)), src)
 
-/* Fills in the identity of a namespace, by its struct ns_common. */
+/* Reports the identity of a namespace, from its struct ns_common. */
 static __always_inline int __ns_ident_of(const struct ns_common___ns_ident *ns,
 					 struct bpf_ns_ident *ident)
 {
@@ -311,7 +319,7 @@ static __always_inline int __ns_ident_of(const struct ns_common___ns_ident *ns,
 		return -NS_IDENT_EFAULT;
 	if (bpf_core_field_exists(ns->ns_id) && __ns_ident_read(&id, &ns->ns_id))
 		return -NS_IDENT_EFAULT;
-	/* The kernel was built without this type: there is only a dummy. */
+	/* Without this type in the kernel, the structure is a dummy. */
 	if (!ops)
 		return -NS_IDENT_EOPNOTSUPP;
 	ident->dev = __ns_ident_dev();
@@ -356,7 +364,7 @@ static __always_inline int __ns_ident_pidns(const struct task_struct___ns_ident 
 	unsigned int level;
 	int nr;
 
-	/* Not the one of nsproxy, which is that of children to come. */
+	/* The namespace in nsproxy is the one of future children. */
 	if (__ns_ident_read(&pid, &task->thread_pid))
 		return -NS_IDENT_EFAULT;
 	if (!pid)
@@ -379,7 +387,9 @@ static __always_inline int __ns_ident_userns(const struct task_struct___ns_ident
 	return __ns_ident_of(&ns->ns, ident);
 }
 
-/* Reads a member of nsproxy, and finds the offset of its struct ns_common. */
+/*
+ * Reads a member of nsproxy, and computes the offset of its struct ns_common.
+ */
 #define __ns_ident_proxied(PROXY, MEMBER, NS, AT)			\
 	(*(AT) = bpf_core_field_offset(typeof(*(PROXY)->MEMBER), ns),	\
 	 __ns_ident_read(NS, &(PROXY)->MEMBER))
@@ -513,8 +523,8 @@ static __always_inline int __ns_ident_skb(const struct sk_buff___ns_ident *skb,
 	if (dev && __ns_ident_read(&ifindex, &dev->ifindex))
 		return -NS_IDENT_EFAULT;
 	/*
-	 * Only blackhole_netdev has no index. It stands in for a device that is
-	 * gone, for packets of all namespaces.
+	 * Only blackhole_netdev has no index. It replaces a removed device, for
+	 * packets of all namespaces.
 	 */
 	if (dev && ifindex)
 		return __ns_ident_netdev(dev, ident);
@@ -545,7 +555,9 @@ static __always_inline int __ns_ident_nf(const struct bpf_nf_ctx___ns_ident *ctx
 	return __ns_ident_of(&net->ns, ident);
 }
 
-/* Runs a walk. What it reports on an error is all zeroes, as with the kfuncs. */
+/*
+ * Runs a walk. After an error, the identity is all zeroes, as with the kfuncs.
+ */
 #define __ns_ident_walk(IDENT, WALK)					\
 	({								\
 		int __err = (WALK);					\
@@ -554,8 +566,8 @@ static __always_inline int __ns_ident_nf(const struct bpf_nf_ctx___ns_ident *ctx
 	})
 
 /*
- * The walks. Programs may call them by these names, for questions that no kfunc
- * is to answer, as about a pointer that the verifier does not trust.
+ * The walks. Programs may call them by these names if the kfuncs cannot be
+ * used, for example for a pointer that the verifier does not trust.
  */
 static __always_inline int ns_ident_walk_task_pidns(const void *task,
 						    struct bpf_ns_ident *ident)
@@ -619,7 +631,7 @@ static __always_inline int ns_ident_walk_nf_netns(const void *ctx,
 	return __ns_ident_walk(ident, __ns_ident_nf(__ns_ident_addr(ctx), ident));
 }
 
-/* The questions: by a kfunc, else by a walk. */
+/* The result of a kfunc or of a walk. */
 #ifdef NS_IDENT_NO_KFUNCS
 #define __ns_ident_ask(KFUNC, WALK) (WALK)
 #else
@@ -658,7 +670,7 @@ static __always_inline __s64 ns_ident_task_pid_tgid_in(const struct task_struct 
 			      ns_ident_walk_task_pid_tgid_in(task, pidns));
 }
 
-/* For a socket of a program of the network, which is a struct bpf_sock there. */
+/* For a socket in a networking program, which is a struct bpf_sock there. */
 static __always_inline int ns_ident_bpf_sock_netns(const void *sk,
 						   struct bpf_ns_ident *ident)
 {
@@ -698,8 +710,9 @@ static __always_inline int ns_ident_nf_netns(const struct bpf_nf_ctx *ctx,
 }
 
 /*
- * From here on, the names of the kfuncs are these questions. With parentheses,
- * as in (bpf_get_current_pidns_ident)(ident), it is the kfunc and nothing else.
+ * From here on, the names of the kfuncs are macros for these functions. With
+ * parentheses, as in (bpf_get_current_pidns_ident)(ident), the name is the
+ * kfunc.
  */
 #define bpf_get_current_pidns_ident(ident) ns_ident_current_pidns(ident)
 #define bpf_get_current_ns_ident(ns_type, ident) ns_ident_current_ns(ns_type, ident)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: (LGPL-2.1 OR BSD-2-Clause) */
 /*
- * Namespace identity for userspace, on Linux 5.10 and later: the other side of
- * ns_ident.bpf.h. What BPF programs report is found again here, as a file
- * descriptor for setns(2), as tasks, as owner and parent.
+ * Namespace identity for userspace, on Linux 5.10 and later, the counterpart of
+ * ns_ident.bpf.h. The functions convert the identity from a BPF program to a
+ * file descriptor for setns(2), to tasks, and to the owner and the parent.
  *
- * Functions return 0 or what they are asked for, or a negative errno. Then
- * ns_ident_error() returns a sentence with the reason, for the user.
+ * Functions return 0, a file descriptor or a flag, or a negative errno. After
+ * an error, ns_ident_error() returns a sentence with the reason, for the user.
  *
- * A namespace that the caller may not open is one that is not found: see
+ * If the caller may not open a namespace, the functions do not find it: see
  * ptrace(2) about /proc/PID/ns, and open_by_handle_at(2).
  */
 #ifndef __NS_IDENT_H
@@ -34,17 +34,17 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* ns_ident.bpf.h has the same, for BPF programs. */
+/* ns_ident.bpf.h has the same structure, for BPF programs. */
 #ifndef BPF_NS_IDENT
 #define BPF_NS_IDENT
 struct bpf_ns_ident {
 	__u64 dev;	/* st_dev of the namespace's file in nsfs */
 	__u64 ino;	/* st_ino of that file */
-	__u64 id;	/* what the ioctl NS_GET_ID returns, 0 before Linux 6.18 */
+	__u64 id;	/* result of the ioctl NS_GET_ID, 0 before Linux 6.18 */
 };
 #endif
 
-/* Of <linux/nsfs.h>, <linux/fcntl.h> and the kernel, for older headers. */
+/* From <linux/nsfs.h>, <linux/fcntl.h> and the kernel, for older headers. */
 #define __NS_IDENT_GET_USERNS	_IO(0xb7, 1)
 #define __NS_IDENT_GET_PARENT	_IO(0xb7, 2)
 #define __NS_IDENT_GET_NSTYPE	_IO(0xb7, 3)
@@ -58,7 +58,7 @@ struct bpf_ns_ident {
 #define __NS_IDENT_NR_LISTNS	470
 #endif
 
-/* struct nsfs_file_handle, as open_by_handle_at(2) takes it. */
+/* struct nsfs_file_handle, with its header, for open_by_handle_at(2). */
 struct __ns_ident_handle {
 	__u32 bytes;
 	__s32 type;
@@ -107,7 +107,7 @@ static inline char *__ns_ident_text(void)
 	return text;
 }
 
-/* Returns why the last function here failed that this thread called. */
+/* Returns the reason of the last error of these functions in this thread. */
 static inline const char *ns_ident_error(void)
 {
 	return __ns_ident_text();
@@ -124,7 +124,10 @@ static inline int __ns_ident_fail(int err, const char *format, ...)
 	return -err;
 }
 
-/* Returns the name in /proc/PID/ns of a type, one CLONE_NEW* flag, else NULL. */
+/*
+ * Returns the name in /proc/PID/ns of a type, which is one CLONE_NEW* flag.
+ * Returns NULL for other values.
+ */
 static inline const char *ns_ident_type_name(__u32 ns_type)
 {
 	for (size_t i = 0; i < __NS_IDENT_NR_TYPES; i++)
@@ -142,8 +145,9 @@ static inline int __ns_ident_need_name(__u32 ns_type, const char **name)
 }
 
 /*
- * Fills in the identity of the namespace that a file descriptor refers to.
- * -EINVAL if it is none of nsfs. The id is 0 before Linux 6.18.
+ * Reports the identity of the namespace that a file descriptor refers to.
+ * Returns -EINVAL if the descriptor does not refer to a namespace. The id is 0
+ * before Linux 6.18.
  */
 static inline int ns_ident_of_fd(int fd, struct bpf_ns_ident *ident)
 {
@@ -155,7 +159,7 @@ static inline int ns_ident_of_fd(int fd, struct bpf_ns_ident *ident)
 	if (fstatfs(fd, &fs) || fstat(fd, &st))
 		return __ns_ident_fail(errno, "descriptor %d: stat: %s", fd, strerror(errno));
 	if (fs.f_type != __NS_IDENT_NSFS_MAGIC)
-		return __ns_ident_fail(EINVAL, "descriptor %d is not that of a namespace", fd);
+		return __ns_ident_fail(EINVAL, "descriptor %d does not refer to a namespace", fd);
 	if (ioctl(fd, __NS_IDENT_GET_ID, &id)) {
 		if (errno != ENOTTY && errno != EINVAL)
 			return __ns_ident_fail(errno, "descriptor %d: NS_GET_ID: %s", fd,
@@ -168,7 +172,7 @@ static inline int ns_ident_of_fd(int fd, struct bpf_ns_ident *ident)
 	return 0;
 }
 
-/* The same for a file, as /proc/PID/ns/TYPE or /run/netns/NAME. */
+/* Does the same for a file, such as /proc/PID/ns/TYPE or /run/netns/NAME. */
 static inline int ns_ident_of_file(const char *path, struct bpf_ns_ident *ident)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -185,8 +189,9 @@ static inline int ns_ident_of_file(const char *path, struct bpf_ns_ident *ident)
 }
 
 /*
- * The same for a task, by its thread id, or 0 for the caller, and a type, one
- * CLONE_NEW* flag. -ENOENT if there is no such task, or no such type here.
+ * Does the same for a task, by its thread id, or 0 for the caller, and a type,
+ * which is one CLONE_NEW* flag. Returns -ENOENT if the task does not exist, or
+ * if this kernel was built without that type.
  */
 static inline int ns_ident_of_task(pid_t tid, __u32 ns_type, struct bpf_ns_ident *ident)
 {
@@ -206,8 +211,7 @@ static inline int ns_ident_of_task(pid_t tid, __u32 ns_type, struct bpf_ns_ident
 }
 
 /*
- * Finds the device of nsfs, for ns_ident_dev of ns_ident.bpf.h: it takes /proc,
- * and a kernel with any of the types.
+ * Reports the device of nsfs, for ns_ident_dev of ns_ident.bpf.h. Needs /proc.
  */
 static inline int ns_ident_get_dev(__u64 *dev)
 {
@@ -219,7 +223,7 @@ static inline int ns_ident_get_dev(__u64 *dev)
 	return err;
 }
 
-/* Returns 1 if this kernel has ids of namespaces, since Linux 6.18, else 0. */
+/* Returns 1 if this kernel has ids of namespaces (since Linux 6.18), or 0. */
 static inline int ns_ident_has_ids(void)
 {
 	struct bpf_ns_ident ident;
@@ -241,8 +245,9 @@ static inline int ns_ident_type(int fd)
 }
 
 /*
- * Returns a file descriptor of the user namespace that owns a namespace. -EPERM
- * if that is outside of the caller's user namespace, or there is none.
+ * Returns a file descriptor of the user namespace that owns a namespace.
+ * Returns -EPERM if the owner is outside of the caller's user namespace, or if
+ * there is none.
  */
 static inline int ns_ident_owner(int fd)
 {
@@ -257,8 +262,9 @@ static inline int ns_ident_owner(int fd)
 }
 
 /*
- * Returns a file descriptor of the parent of a pid or user namespace. -EPERM if
- * that is outside of the caller's, or there is none. -EINVAL for other types.
+ * Returns a file descriptor of the parent of a pid or user namespace. Returns
+ * -EPERM if the parent is outside of the caller's namespace, or if there is
+ * none. Returns -EINVAL for other types.
  */
 static inline int ns_ident_parent(int fd)
 {
@@ -275,9 +281,9 @@ static inline int ns_ident_parent(int fd)
 }
 
 /*
- * Opens a namespace by its id. Linux 6.18 takes the type and the number, too, and
- * from 6.19 on, they may be 0. -ENOENT if there is none, or no task or file keeps
- * it. -EOPNOTSUPP before Linux 6.18.
+ * Opens a namespace by its id. Linux 6.18 also requires the type and the
+ * number. Since 6.19, both may be 0. Returns -ENOENT if there is no such
+ * namespace, or if no task or file keeps it, and -EOPNOTSUPP before Linux 6.18.
  */
 static inline int __ns_ident_open_id(__u64 id, __u32 ns_type, __u32 ino)
 {
@@ -304,12 +310,12 @@ static inline int __ns_ident_open_id(__u64 id, __u32 ns_type, __u32 ino)
 }
 
 /*
- * Called with the id of a thread, and an open directory /proc/PID/task/TID/ns.
- * A result other than 0 ends the search.
+ * Is called with the id of a thread, and with its open directory
+ * /proc/PID/task/TID/ns. A result other than 0 ends the search.
  */
 typedef int (*__ns_ident_task_fn)(pid_t tid, int dir, void *ctx);
 
-/* For all entries of a directory whose name is a number. */
+/* Calls fn() for all entries of a directory with a number as the name. */
 static inline int __ns_ident_each_number(int dir, int (*fn)(int dir, pid_t nr, void *ctx),
 					 void *ctx)
 {
@@ -346,7 +352,7 @@ static inline int __ns_ident_thread(int dir, pid_t tid, void *ctx)
 
 	snprintf(path, sizeof(path), "%d/ns", tid);
 	ns = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* It has ended meanwhile, or is not to be looked at. */
+	/* The thread has ended, or the caller may not access it. */
 	if (ns < 0)
 		return 0;
 	ret = each->fn(tid, ns, each->ctx);
@@ -402,7 +408,10 @@ static inline int __ns_ident_try_task(pid_t tid, int dir, void *ctx)
 	fd = openat(dir, search->name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	/* The task may have gone elsewhere, and the number be that of another one. */
+	/*
+	 * The task may have changed its namespace, and the number may be
+	 * reused.
+	 */
 	if (!ns_ident_of_fd(fd, &ident) && ident.dev == search->ident->dev &&
 	    ident.ino == search->ident->ino &&
 	    (!search->ident->id || ident.id == search->ident->id)) {
@@ -414,13 +423,16 @@ static inline int __ns_ident_try_task(pid_t tid, int dir, void *ctx)
 }
 
 /*
- * Opens the namespace with this identity, of a type, one CLONE_NEW* flag.
+ * Opens the namespace with this identity and a type, which is one CLONE_NEW*
+ * flag.
  *
- * With an id, on Linux 6.18 and later, that is the very same namespace or none.
- * Without one, it is the one that has this dev and ino now, and is found only if
- * a task is in it: the kernel gives the number of a dead namespace away again.
+ * With an id, on Linux 6.18 and later, the result is exactly this namespace or
+ * an error. Without an id, the result is the namespace that currently has this
+ * dev and ino, because the kernel reuses numbers. It is only found if a task is
+ * in it.
  *
- * Returns a file descriptor, for setns(2) among others. -ENOENT: there is none.
+ * Returns a file descriptor, for example for setns(2), or -ENOENT if there is
+ * no such namespace.
  */
 static inline int ns_ident_open(const struct bpf_ns_ident *ident, __u32 ns_type)
 {
@@ -460,8 +472,8 @@ static inline int ns_ident_open(const struct bpf_ns_ident *ident, __u32 ns_type)
 
 /*
  * Calls @fn with the id of each thread in /proc that is in this namespace of a
- * type, one CLONE_NEW* flag. A result of @fn other than 0 ends that, and is
- * returned.
+ * type, which is one CLONE_NEW* flag. If @fn returns a value other than 0, the
+ * search ends and returns that value.
  */
 static inline int ns_ident_tasks(const struct bpf_ns_ident *ident, __u32 ns_type,
 				 int (*fn)(pid_t tid, void *ctx), void *ctx)
@@ -469,13 +481,15 @@ static inline int ns_ident_tasks(const struct bpf_ns_ident *ident, __u32 ns_type
 	struct __ns_ident_search search = { .ident = ident, .fn = fn, .ctx = ctx };
 	int err;
 
-	/* The number might be that of another one. */
+	/* Another namespace may have the number now. */
 	if (ident->id) {
 		int fd = ns_ident_open(ident, ns_type);
 
 		if (fd < 0)
 			return fd;
-		/* Kept open: the namespace keeps its number meanwhile. */
+		/*
+		 * The descriptor stays open, so that the number is not reused.
+		 */
 		err = __ns_ident_need_name(ns_type, &search.name);
 		if (!err)
 			err = __ns_ident_each_task(__ns_ident_try_task, &search);
@@ -486,7 +500,7 @@ static inline int ns_ident_tasks(const struct bpf_ns_ident *ident, __u32 ns_type
 	return err ? err : __ns_ident_each_task(__ns_ident_try_task, &search);
 }
 
-/* A namespace, as ns_ident_list() finds it. */
+/* Is called by ns_ident_list() for each namespace. */
 typedef int (*ns_ident_list_fn)(int fd, __u32 ns_type, const struct bpf_ns_ident *ident,
 				void *ctx);
 
@@ -494,7 +508,7 @@ struct __ns_ident_list {
 	__u32 ns_types;
 	ns_ident_list_fn fn;
 	void *ctx;
-	/* Those that were found in /proc. */
+	/* The namespaces that were found in /proc. */
 	struct bpf_ns_ident *seen;
 	size_t nr;
 };
@@ -545,7 +559,7 @@ static inline int __ns_ident_list_task(pid_t tid, int dir, void *ctx)
 	return 0;
 }
 
-/* -EOPNOTSUPP before Linux 6.19. */
+/* Returns -EOPNOTSUPP before Linux 6.19. */
 static inline int __ns_ident_list_ids(struct __ns_ident_list *list)
 {
 	struct __ns_ident_req req = { .size = sizeof(req), .ns_type = list->ns_types };
@@ -554,7 +568,7 @@ static inline int __ns_ident_list_ids(struct __ns_ident_list *list)
 
 	for (;;) {
 		nr = syscall(__NS_IDENT_NR_LISTNS, &req, ids, sizeof(ids) / sizeof(ids[0]), 0);
-		/* -ENOENT: nothing comes after the last one. */
+		/* -ENOENT is the end of the list. */
 		if (nr == 0 || (nr < 0 && errno == ENOENT))
 			return 0;
 		if (nr < 0 && errno == ENOSYS)
@@ -564,7 +578,9 @@ static inline int __ns_ident_list_ids(struct __ns_ident_list *list)
 		for (long i = 0; i < nr; i++) {
 			int fd = __ns_ident_open_id(ids[i], 0, 0), ret;
 
-			/* Gone meanwhile, or not the caller's to open. */
+			/*
+			 * The namespace is gone, or the caller may not open it.
+			 */
 			if (fd == -ENOENT || fd == -EPERM || fd == -EACCES)
 				continue;
 			if (fd < 0)
@@ -579,10 +595,10 @@ static inline int __ns_ident_list_ids(struct __ns_ident_list *list)
 }
 
 /*
- * Calls @fn with each namespace of these types, CLONE_NEW* flags, and with a file
- * descriptor that is closed afterwards. Those that no task is in are found by
- * listns(2), since Linux 6.19, else not. A result of @fn other than 0 ends that,
- * and is returned.
+ * Calls @fn with each namespace of these types, CLONE_NEW* flags, and with a
+ * file descriptor that is closed afterwards. Namespaces without a task are only
+ * found since Linux 6.19, by listns(2). If @fn returns a value other than 0,
+ * the search ends and returns that value.
  */
 static inline int ns_ident_list(__u32 ns_types, ns_ident_list_fn fn, void *ctx)
 {
