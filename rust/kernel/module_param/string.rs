@@ -24,16 +24,16 @@ use core::cell::UnsafeCell;
 /// # Invariants
 ///
 /// - The last byte is 0.
-/// - Nothing writes to the bytes once the kernel has parsed the arguments of the module, which it
-///   does before code of the module runs.
+/// - No code writes to the bytes after the kernel has parsed the arguments of the module, and code
+///   of the module runs only after that.
 #[repr(transparent)]
 pub struct StringParam<const N: usize>(UnsafeCell<[u8; N]>);
 
-// SAFETY: By the type invariants nothing writes while code of the module reads.
+// SAFETY: By the type invariants, there are no writes while code of the module reads.
 unsafe impl<const N: usize> Sync for StringParam<N> {}
 
 impl<const N: usize> StringParam<N> {
-    /// Creates the value that the parameter has by default. One that does not fit does not compile.
+    /// Creates the default value of the parameter. A value that does not fit does not compile.
     ///
     /// # Safety
     ///
@@ -42,8 +42,8 @@ impl<const N: usize> StringParam<N> {
     #[doc(hidden)]
     pub const unsafe fn new(default: &str) -> Self {
         assert!(default.len() < N, "the default value is too long");
-        // INVARIANT: The rest, which is one byte at least, is 0. The kernel writes to it as
-        // `param_set_copystring()` does: at most `N - 1` bytes and a 0.
+        // INVARIANT: The rest, which is at least one byte, is 0. The kernel writes by
+        // `param_set_copystring()`: at most `N - 1` bytes and a 0.
         Self(UnsafeCell::new(bytes_of(default)))
     }
 
@@ -56,7 +56,7 @@ impl<const N: usize> StringParam<N> {
         BStr::from_bytes(&bytes[..len])
     }
 
-    /// Returns how the kernel finds the bytes.
+    /// Returns the address and the size of the bytes, for the kernel.
     #[doc(hidden)]
     pub const fn buffer(&'static self) -> Buffer {
         Buffer(bindings::kparam_string {
@@ -66,17 +66,17 @@ impl<const N: usize> StringParam<N> {
     }
 }
 
-/// Where the kernel has to put a string.
+/// The address and the size of the buffer that the kernel copies a string to.
 #[doc(hidden)]
 #[repr(transparent)]
 pub struct Buffer(bindings::kparam_string);
 
-// SAFETY: Nothing writes to it.
+// SAFETY: No code writes to it.
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
-    /// Creates what the section `__param` has of a parameter, that sysfs shows and that cannot be
-    /// changed there.
+    /// Creates the entry of a parameter for the section `__param`. sysfs shows the parameter, and
+    /// does not permit changes.
     pub const fn param(
         &'static self,
         name: &'static CStr,
@@ -96,7 +96,7 @@ impl Buffer {
     }
 }
 
-/// Returns the bytes of a string, with zeroes behind.
+/// Returns the bytes of a string, followed by zeroes.
 #[doc(hidden)]
 pub const fn bytes_of<const N: usize>(s: &str) -> [u8; N] {
     let mut bytes = [0; N];
@@ -108,13 +108,13 @@ pub const fn bytes_of<const N: usize>(s: &str) -> [u8; N] {
     bytes
 }
 
-/// Defines a parameter of a module whose value is a string.
+/// Defines a module parameter with a string as its value.
 ///
-/// The kernel sets it when the module is loaded, and sysfs shows it to everybody. `SIZE` is that
-/// of the buffer, which has room for a 0 at the end. The load of the module fails with `ENOSPC` if
-/// a value does not fit, and the kernel log says so.
+/// The kernel sets the parameter when the module is loaded, and sysfs shows it to all users. `SIZE`
+/// is the size of the buffer, including the 0 at the end. If a value does not fit, the load of the
+/// module fails with `ENOSPC`, and the kernel log has a message.
 ///
-/// It can be used in a module that is not built in (`depends on m`).
+/// The module must not be built in (`depends on m`).
 ///
 /// # Examples
 ///
@@ -141,7 +141,7 @@ macro_rules! module_param_string {
 
         $(#[$attr])*
         $vis static $value: $crate::module_param::string::StringParam<$size> =
-            // SAFETY: This is that macro.
+            // SAFETY: This is `module_param_string!`, in a module that is not built in.
             unsafe { $crate::module_param::string::StringParam::new($default) };
 
         const _: () = {
