@@ -110,7 +110,7 @@ impl RcuTask {
     }
 }
 
-/// A task whose lock is held, so that the task keeps all of its namespaces.
+/// A locked task, which keeps all of its namespaces.
 ///
 /// # Invariants
 ///

@@ -55,7 +55,7 @@ struct Pid {
 ///
 /// # Invariants
 ///
-/// `task` points to `signal`, whose thread group is `tgid` or NULL, and to `tid`.
+/// `task` points to `signal` and to `tid`. The thread group of `signal` is `tgid` or NULL.
 pub struct ExitingTask {
     task: KBox<MaybeUninit<bindings::task_struct>>,
     signal: KBox<MaybeUninit<bindings::signal_struct>>,
