@@ -96,8 +96,11 @@ static const struct kind *find_kind(const char *name)
 	     name);
 }
 
-/* Parses a positive number. Exits on any other argument: 'ARG' is not WHAT. */
-static unsigned long parse_number(const char *arg, unsigned long max, const char *what)
+/*
+ * Parses a positive number. Exits on any other argument, with 'ARG' is not
+ * NOUN.
+ */
+static unsigned long parse_number(const char *arg, unsigned long max, const char *noun)
 {
 	unsigned long number;
 	char *end;
@@ -105,7 +108,7 @@ static unsigned long parse_number(const char *arg, unsigned long max, const char
 	errno = 0;
 	number = strtoul(arg, &end, 10);
 	if (end == arg || *end || errno || !number || number > max || strchr(arg, '-'))
-		errx(EXIT_ERROR, "'%s' is not %s", arg, what);
+		errx(EXIT_ERROR, "'%s' is not %s", arg, noun);
 	return number;
 }
 

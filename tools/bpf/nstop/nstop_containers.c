@@ -313,8 +313,8 @@ static void refresh_lists(const char *root)
 }
 
 /*
- * Finds the container whose id begins with @id, in the lists of @user, or in all
- * lists if @user is NO_UID.
+ * Finds the container with an id that begins with @id, in the lists of @user,
+ * or in all lists if @user is NO_UID.
  */
 static bool find_in_lists(const char *root, const char *id, uid_t user,
 			  struct container *container)

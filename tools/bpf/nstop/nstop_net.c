@@ -75,7 +75,7 @@ static size_t nr_rows;
  */
 static bool moved, moved_before;
 
-/* Devices of this round whose links exceed the limit of open files. */
+/* Devices of this round with links that exceed the limit of open files. */
 static unsigned int not_counted;
 
 /* The first errors of this round, each for a device or a namespace that is skipped. */
@@ -586,7 +586,7 @@ static void add_lost(struct table *table)
 	lost = now.no_ident - was.no_ident;
 	add_count(table, "lost_no_identity", lost);
 	if (lost)
-		add_note(table, "lost", "LOST: %llu packets that " SKB_KFUNC "() has no answer for",
+		add_note(table, "lost", "LOST: %llu packets for which " SKB_KFUNC "() failed",
 			 lost);
 	was = now;
 }

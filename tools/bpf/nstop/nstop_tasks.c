@@ -519,7 +519,8 @@ static void summarize(struct table *table)
 	add_count(table, "mismatches", mismatches);
 	if (moved)
 		add_note(table, "info",
-			 "%u could not be compared: they had called setns(2) or the like", moved);
+			 "%u could not be compared: they had called setns(2) or a similar call",
+			 moved);
 	if (denied)
 		add_note(table, "info",
 			 "%u %s%s could not be read, which needs CAP_SYS_PTRACE", denied,
@@ -547,12 +548,12 @@ static void add_lost(struct table *table)
 	add_count(table, "lost_tasks_full", lost);
 	if (lost)
 		add_note(table, "lost",
-			 "LOST: %llu answers for tasks not compared, no room for more than %d tasks",
+			 "LOST: %llu results for tasks not compared, no room for more than %d tasks",
 			 lost, NSTOP_MAX_TASKS);
 	lost = now.no_ident - was.no_ident;
 	add_count(table, "lost_no_identity", lost);
 	if (lost)
-		add_note(table, "lost", "LOST: %llu calls by tasks that %s() has no answer for",
+		add_note(table, "lost", "LOST: %llu calls by tasks for which %s() failed",
 			 lost, kfunc());
 	was = now;
 
@@ -564,7 +565,8 @@ static void add_lost(struct table *table)
 	}
 	add_count(table, "lost_nested", lost);
 	if (lost)
-		add_note(table, "lost", "LOST: %llu calls not counted, made while another was",
+		add_note(table, "lost",
+			 "LOST: %llu calls not counted, made while another one was counted",
 			 lost);
 }
 
