@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the BPF programs of the agent hand to userspace. */
+/* Structures that the BPF programs of the agent pass to userspace. */
 #ifndef AGENT_H
 #define AGENT_H
 

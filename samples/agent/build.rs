@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Compiles the BPF programs. CLANG and BPFTOOL say what with, VMLINUX_BTF for which kernel; by
-//! default it is the running one.
+//! Compiles the BPF programs. CLANG and BPFTOOL set the tools, VMLINUX_BTF sets the kernel, which is
+//! the running one by default.
 
 use std::{env, fs, path::Path, process::Command};
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Streams what tasks do as JSON, one line per event, with the identities of their namespaces,
-//! their pids, and the name of their container. A start for an agent of your own.
+//! Streams events of tasks as JSON, one line per event, with the identities of their namespaces,
+//! their pids, and the name of their container. A template for other agents.
 
 mod container;
 mod event;
@@ -64,7 +64,7 @@ struct Options {
     /// Size of the ring buffer, a power of two from 4 to 1048576
     #[arg(long, value_name = "KIB", default_value_t = 1024, value_parser = ring_size)]
     buffer: u32,
-    /// Omit the lines of the tasks that there are
+    /// Omit the lines of existing tasks
     #[arg(long)]
     no_snapshot: bool,
 }
@@ -192,7 +192,7 @@ impl Output {
         Ok(self.out.flush()?)
     }
 
-    /// Prints a line for each task that there is.
+    /// Prints a line for each existing task.
     fn snapshot(&mut self) -> Result<()> {
         let mut snapshot = programs::snapshot()?;
         let mut tasks = 0;
