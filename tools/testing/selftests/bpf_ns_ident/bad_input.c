@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a program may pass for the identity to be written to, and what becomes
- * of everything else: the verifier refuses it. Whatever it does not refuse is
- * filled, and nothing around it.
+ * Memory and other values that a program may pass for the identity. The
+ * verifier must reject all others. The kfunc must fill the accepted memory, and
+ * change nothing around it.
  */
 #include <errno.h>
 #include <limits.h>
@@ -35,7 +35,7 @@ static void expect_ident(struct __test_metadata *_metadata, const void *got)
 	EXPECT_EQ(want.id, ident.id);
 }
 
-/* Expects the identity at an offset, and poison around it. */
+/* Expects the identity at an offset, between bytes of poison. */
 static void expect_only_ident(struct __test_metadata *_metadata,
 			      const __u8 *mem, int size, int offset)
 {
@@ -59,9 +59,9 @@ static void expect_log(struct __test_metadata *_metadata, const char *log,
 }
 
 /*
- * Instruction by instruction: a syscall program that has 40 bytes of poison on
- * its stack, points R1 to them, does what a test wants to be done with R1, and
- * passes it. Then it copies what it has on the stack to its context.
+ * A syscall program, built from instructions. It has 40 bytes of poison on its
+ * stack, points R1 to them, changes R1 by the instructions of a test, and
+ * passes R1. Then it copies the bytes on its stack to its context.
  */
 #define STACK 40
 
@@ -132,7 +132,7 @@ static int load_passing(struct raw_prog *prog, const struct bpf_insn *arg,
 	return load_prog(prog, insns, insn - insns);
 }
 
-/* Of these, the last arguments are instructions. */
+/* The last arguments of these macros are instructions. */
 #define load_insns(PROG, ...)						\
 	({								\
 		const struct bpf_insn _insns[] = { __VA_ARGS__ };	\
@@ -158,7 +158,7 @@ static int load_passing(struct raw_prog *prog, const struct bpf_insn *arg,
 			close(_fd);					\
 	} while (0)
 
-/* Runs it. What is on its stack then comes back. */
+/* Runs the program, and returns the bytes of its stack. */
 #define expect_arg_allowed(PROG, STACK_NOW, ...)			\
 	do {								\
 		struct raw_prog *_prog = PROG;				\
@@ -185,14 +185,14 @@ TEST_F(raw, scalar)
 			   BPF_LD_IMM64(BPF_REG_1, POISON));
 }
 
-/* After a call there is nothing in R1. */
+/* A call clobbers R1. */
 TEST_F(raw, no_argument)
 {
 	expect_arg_refused(self->prog, -EACCES, "variable ? access",
 			   BPF_EMIT_CALL(BPF_FUNC_get_smp_processor_id));
 }
 
-/* Nobody looks at registers that the kfunc has no parameters for. */
+/* Registers without a parameter of the kfunc have no effect. */
 TEST_F(raw, more_arguments)
 {
 	__u8 stack[STACK] = {};
@@ -231,7 +231,7 @@ TEST_F(raw, stack_beyond_the_limit)
 			   ADD(STACK - 513));
 }
 
-/* Even if a program asks for strictness. */
+/* Even with BPF_F_STRICT_ALIGNMENT. */
 TEST_F(raw, stack_unaligned)
 {
 	int offset;
@@ -245,7 +245,7 @@ TEST_F(raw, stack_unaligned)
 	}
 }
 
-/* Where it is written to is known at run time only. */
+/* The offset is unknown until run time. */
 TEST_F(raw, stack_at_an_offset_that_varies)
 {
 	__u8 stack[STACK] = { STACK - SIZE };
@@ -318,7 +318,7 @@ static int do_load_uninitialised(void *prog)
 	return fd < 0 ? fd : 0;
 }
 
-/* The verifier lets only who has CAP_PERFMON read what was there before. */
+/* Without CAP_PERFMON, the verifier rejects uninitialised stack. */
 TEST_F(raw, stack_uninitialised_without_cap_perfmon)
 {
 	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
@@ -331,7 +331,7 @@ TEST_F(raw, stack_uninitialised_without_cap_perfmon)
 	expect_log(_metadata, self->prog->log, "invalid read from stack");
 }
 
-/* The verifier knew that there were zeroes, and must not know it any more. */
+/* The verifier must forget that the memory had zeroes. */
 TEST_F(raw, stack_that_was_constant)
 {
 	self->fd = load_insns(self->prog,
@@ -352,7 +352,7 @@ TEST_F(raw, stack_that_was_constant)
 	EXPECT_EQ(1, run_syscall_prog(self->fd, NULL, 0));
 }
 
-/* What was a pointer is a number now. */
+/* A pointer that has become a number. */
 TEST_F(raw, stack_that_was_a_pointer)
 {
 	self->fd = load_insns(self->prog,
@@ -369,7 +369,7 @@ TEST_F(raw, stack_that_was_a_pointer)
 	expect_log(_metadata, self->prog->log, "R1 invalid mem access 'scalar'");
 }
 
-/* The context of a syscall program is memory, that of any other is not. */
+/* Only the context of a syscall program is memory. */
 TEST_F(raw, context_of_a_syscall_program)
 {
 	__u8 ctx[STACK];
@@ -385,7 +385,7 @@ TEST_F(raw, context_of_a_syscall_program)
 	EXPECT_EQ(0, run_syscall_prog(self->fd, ctx, STACK));
 	expect_only_ident(_metadata, ctx, STACK, STACK - SIZE);
 
-	/* How large it is turns out at run time. */
+	/* The size of the context is unknown until run time. */
 	memset(ctx, POISON_BYTE, STACK);
 	EXPECT_EQ(-EINVAL, run_syscall_prog(self->fd, ctx, STACK - 1));
 	EXPECT_EQ(-EINVAL, run_syscall_prog(self->fd, NULL, 0));
@@ -453,7 +453,7 @@ TEST_F(raw, map_value_one_byte_over_the_end)
 			   MAP_VALUE(self->map), ADD(STACK - SIZE + 1));
 }
 
-/* The kernel rounds it up, which is not to be relied on. */
+/* The kernel rounds the size up. Programs must not rely on that. */
 TEST_F(raw, map_value_of_odd_size)
 {
 	make_map(SIZE + 1, 0);
@@ -505,7 +505,7 @@ TEST_F(raw, map_value_that_programs_may_only_read)
 			   MAP_VALUE(self->map));
 }
 
-/* A constant of a program is in such a map. The kfunc only reads it. */
+/* Constants of a program are in such a map. The kfunc only reads. */
 TEST_F(raw, pidns_that_is_constant)
 {
 	make_map(STACK, BPF_F_RDONLY_PROG);
@@ -516,7 +516,7 @@ TEST_F(raw, pidns_that_is_constant)
 			   MAP_VALUE(self->map));
 }
 
-/* The kfunc does not read, but how should the verifier know? */
+/* The kfunc does not read, but its BTF does not show that. */
 TEST_F(raw, map_value_that_programs_may_only_write)
 {
 	make_map(STACK, BPF_F_WRONLY_PROG);
@@ -524,7 +524,7 @@ TEST_F(raw, map_value_that_programs_may_only_write)
 			   MAP_VALUE(self->map));
 }
 
-/* What is frozen cannot be written by userspace, but by programs. */
+/* Programs may write to a frozen map, and userspace may not. */
 TEST_F(raw, map_value_that_is_frozen)
 {
 	__u8 stack[STACK], value[STACK];
@@ -545,13 +545,13 @@ TEST_F(raw, map_itself)
 			   BPF_LD_MAP_FD(BPF_REG_1, self->map));
 }
 
-/* The function is given by numbers, which may be anything. */
+/* The ids of the function and of its BTF may be any numbers. */
 TEST_F(raw, id_of_something_else)
 {
 	struct kfunc other = self->kfunc;
 
 	self->prog->kfunc = &other;
-	/* The prototype of a function comes before it. */
+	/* In BTF, a function follows its prototype. */
 	other.id = self->kfunc.id - 1;
 	expect_arg_refused(self->prog, -EINVAL, "is not a function", ADD(0));
 	other.id = INT_MAX;
@@ -566,7 +566,7 @@ TEST_F(raw, id_in_the_btf_of_something_else)
 	struct kfunc other = self->kfunc;
 
 	self->prog->kfunc = &other;
-	/* That of the kernel is always the first one. */
+	/* The BTF of the kernel always has the first id. */
 	other.btf_fd = bpf_btf_get_fd_by_id(1);
 	ASSERT_LE(0, other.btf_fd);
 	expect_arg_refused(self->prog, -EINVAL,
@@ -583,7 +583,7 @@ TEST_F(raw, license_that_is_not_the_gpl)
 
 /* Other kinds of memory: see progs/memory.bpf.c. */
 
-/* What libbpf warned of, last. */
+/* The last warnings of libbpf. */
 static char warnings[4096];
 
 static int keep_warning(enum libbpf_print_level level, const char *format,
@@ -623,7 +623,7 @@ FIXTURE_VARIANT(refused)
 	const char *name;
 	int err;
 	const char *message;
-	bool since_module;	/* by the verifier of kernels that have it */
+	bool since_module;	/* the rejection needs a fix of the series */
 };
 
 #define REFUSED(NAME, ERR, MESSAGE, ...)				\
@@ -684,7 +684,7 @@ FIXTURE_TEARDOWN(refused)
 TEST_F(refused, by_the_verifier)
 {
 	if (variant->since_module && module_is_out_of_tree(MODULE))
-		SKIP(return, "the module is out of tree: its kernel may not refuse that");
+		SKIP(return, "the module is out of tree: its kernel may lack the check");
 	EXPECT_EQ(variant->err,
 		  load_one(&self->probe, "memory", variant->name));
 	expect_log(_metadata, probe_log, variant->message);
@@ -738,7 +738,7 @@ TEST_F(allowed, and_filled)
 	expect_report(_metadata, self->probe.report);
 }
 
-/* Programs that are not just run. */
+/* Programs that are attached. */
 FIXTURE(attached)
 {
 	struct probe probe;
@@ -762,7 +762,7 @@ FIXTURE_TEARDOWN(attached)
 	probe_close(&self->probe);
 }
 
-/* The directory at the root of all cgroups, wherever else that is mounted. */
+/* The root of all cgroups, independent of existing mounts. */
 static int open_root_cgroup(void)
 {
 	int fs = syscall(SYS_fsopen, "cgroup2", FSOPEN_CLOEXEC);
@@ -776,7 +776,7 @@ static int open_root_cgroup(void)
 	return fd;
 }
 
-/* Attaches it for all tasks. The program knows whom it looks for. */
+/* Attaches the program for all tasks. The program checks its target. */
 #define attach_getsockopt(NAME)						\
 	do {								\
 		SKIP_WITHOUT("CONFIG_CGROUP_BPF");			\
@@ -794,8 +794,8 @@ static int open_root_cgroup(void)
 	} while (0)
 
 /*
- * Programs of types that may ask see no packets, but the value of a socket
- * option is one to the verifier: userspace gets it from there.
+ * No program type of the kfunc has packets. But to the verifier, the value of a
+ * socket option is packet memory, which userspace receives.
  */
 TEST_F(attached, packet)
 {
@@ -809,7 +809,7 @@ TEST_F(attached, packet)
 	expect_ident(_metadata, &ident);
 	expect_report(_metadata, self->probe.report);
 
-	/* The program made sure that there is room for it, and there is not. */
+	/* The program checks the size, which is too small. */
 	len--;
 	EXPECT_EQ(-1, getsockopt(self->other_fd, IPPROTO_IP, MAGIC_PID, &ident,
 				 &len));
@@ -817,7 +817,7 @@ TEST_F(attached, packet)
 	EXPECT_EQ(1, self->probe.report->calls);
 }
 
-/* A type of programs that may write to packets. */
+/* A program type that may write to packets. */
 TEST_F(attached, packet_to_write_to)
 {
 	__u8 packet[64] = {}, after[64];
@@ -838,7 +838,7 @@ TEST_F(attached, packet_to_write_to)
 			    sizeof(packet) - sizeof(want)));
 }
 
-/* Slices to be written to are for such types only, whatever they are of. */
+/* Only such types may have slices for writing. */
 TEST_F(attached, packet_slice)
 {
 	struct bpf_ns_ident ident;
@@ -860,7 +860,7 @@ static int attach_iterator(struct probe *probe, int map)
 	return probe->link ? 0 : -errno;
 }
 
-/* How large values are turns out when it is attached. */
+/* The size of values is unknown until the program is attached. */
 TEST_F(attached, iterator_value)
 {
 	__u8 value[STACK];
@@ -887,7 +887,7 @@ TEST_F(attached, iterator_value)
 	expect_report(_metadata, self->probe.report);
 }
 
-/* Prototypes that are not the module's: see progs/prototypes.bpf.c. */
+/* Prototypes that differ from the module: see progs/prototypes.bpf.c. */
 FIXTURE(prototype)
 {
 	struct probe probe;
@@ -903,7 +903,7 @@ FIXTURE_TEARDOWN(prototype)
 	probe_close(&self->probe);
 }
 
-/* libbpf looks at kinds of types, not at what is behind pointers to structs. */
+/* libbpf compares kinds of types, and ignores the content of structures. */
 TEST_F(prototype, compatible)
 {
 	ASSERT_EQ(0, load_one(&self->probe, "prototypes", "compatible")) {

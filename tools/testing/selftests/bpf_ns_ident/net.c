@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What programs of the network are told of sockets and packets is what stat(2)
- * and NS_GET_ID tell of the files in /run/netns, and what iproute2 tells of the
- * tasks: two of them, in net namespaces with a veth pair between them, send each
- * other something by UDP and TCP.
+ * Networking programs report the net namespaces of sockets and packets. The
+ * results equal those of stat(2) and NS_GET_ID for the files in /run/netns, and
+ * those of iproute2 for the tasks. Two tasks, in net namespaces with a veth
+ * pair between them, send data to each other by UDP and TCP.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -35,15 +35,15 @@
 
 #define NETNS_DIR "/run/netns"
 
-/* In either namespace, and there with the same index. */
+/* In both namespaces, with the same index. */
 #define DEV "veth0"
 
 #define NEAR_ADDR	"10.0.0.1"
 #define FAR_ADDR	"10.0.0.2"
-/* Another one at the far end, for routes of their own. */
+/* Another address at the far end, for additional routes. */
 #define ROUTED_ADDR	"10.0.1.2"
 
-/* Another pair of devices, of one test. */
+/* Another pair of devices, for one test. */
 #define NETKIT "nk"
 #define NETKIT_NEAR_ADDR "198.51.100.1"
 #define NETKIT_FAR_ADDR "198.51.100.2"
@@ -70,7 +70,7 @@ FIXTURE(net)
 	struct ns_cgroup cgroup;
 };
 
-/* ip takes several commands at once: it starts once, then. */
+/* One call of ip for several commands, which saves time. */
 static int run_ip(const char *options, const char *commands)
 {
 	char shell[1024];
@@ -80,7 +80,7 @@ static int run_ip(const char *options, const char *commands)
 	return system(shell);
 }
 
-/* What `ip netns identify` says of the tasks. */
+/* The output of `ip netns identify` for the tasks. */
 static int ip_identify(pid_t near, pid_t far, char *names, size_t size)
 {
 	char shell[128];
@@ -107,7 +107,7 @@ static int open_netns(const struct side *side)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Starts a task, and has it enter the namespace. */
+/* Starts a task that enters the namespace. */
 static int start_side(struct side *side)
 {
 	int fd = open_netns(side);
@@ -161,7 +161,7 @@ FIXTURE_SETUP(net)
 	snprintf(text, sizeof(text), "%s\n%s\n", near->name, far->name);
 	ASSERT_STREQ(text, names);
 
-	/* Else answers would not say anything. */
+	/* Otherwise the results would prove nothing. */
 	ASSERT_EQ(0, ns_ident(getpid(), "net", &initial));
 	ASSERT_NE(initial.id, near->ident.id);
 	ASSERT_NE(initial.id, far->ident.id);
@@ -209,7 +209,7 @@ static void load(struct __test_metadata *_metadata, struct net_probe *probe,
 	}
 }
 
-/* Where the program says by itself what it is to be attached to. */
+/* For programs with the target of the attachment in the section. */
 static void load_and_attach(struct __test_metadata *_metadata,
 			    struct net_probe *probe, const char *name)
 {
@@ -218,7 +218,10 @@ static void load_and_attach(struct __test_metadata *_metadata,
 	ASSERT_NE(NULL, probe->probe.link);
 }
 
-/* Starts anew, for what @side does. Programs of packets look at all of them. */
+/*
+ * Resets the results, and selects @side. Programs for packets ignore the
+ * target.
+ */
 static void net_target(struct net_probe *probe, const struct side *side)
 {
 	probe_target(&probe->probe, 0);
@@ -230,7 +233,7 @@ static void net_target(struct net_probe *probe, const struct side *side)
 	probe_target(&probe->probe, side->task.pid);
 }
 
-/* Finds the name as any user of the answer would. */
+/* Finds the name of a namespace by its identity. */
 static int find_name(const struct bpf_ns_ident *ident, char *name, size_t size)
 {
 	struct dirent *entry;
@@ -267,7 +270,7 @@ static void expect_answer(struct __test_metadata *_metadata,
 	EXPECT_STREQ(want->name, name);
 }
 
-/* What the tasks do. They have one connection at a time. */
+/* Functions for the tasks, which have one connection at a time. */
 static int listener = -1;
 static int conn = -1;
 
@@ -292,7 +295,7 @@ static struct sockaddr_in traffic_addr(const struct traffic *traffic)
 	return addr;
 }
 
-/* What does not arrive must not hang the test. */
+/* A lost packet must not block the test. */
 static int open_socket(const struct traffic *traffic)
 {
 	const struct timeval timeout = { .tv_sec = 10 };
@@ -366,7 +369,7 @@ static int do_answer(void *unused)
 	if (recvfrom(conn, &byte, 1, 0, (struct sockaddr *)&from, &len) != 1 ||
 	    byte != '?')
 		return -EIO;
-	/* Only UDP needs to know where to. */
+	/* Only UDP needs the address. */
 	if (sendto(conn, "?", 1, MSG_NOSIGNAL,
 		   len ? (struct sockaddr *)&from : NULL, len) != 1)
 		return -errno;
@@ -415,8 +418,8 @@ static void exchange(struct __test_metadata *_metadata, FIXTURE_DATA(net) *self,
 }
 
 /*
- * Expects that a program meets packets, at most @udp_calls of the one that is
- * sent by UDP, and what it says.
+ * Expects that a program runs for packets, at most @udp_calls times for a
+ * datagram, and that its results are right.
  */
 static void expect_packets(struct __test_metadata *_metadata,
 			   FIXTURE_DATA(net) *self, struct net_probe *probe,
@@ -428,14 +431,16 @@ static void expect_packets(struct __test_metadata *_metadata,
 	expect_answer(_metadata, probe, NET_PACKET, packet);
 	if (sock)
 		expect_answer(_metadata, probe, NET_SOCK, sock);
-	/* A datagram is one packet. A connection takes three, at least. */
+	/* A datagram is one packet. A connection has at least three. */
 	if (traffic->type == SOCK_DGRAM)
 		EXPECT_EQ(1, probe->net->answers[NET_PACKET].calls);
 	if (traffic->type == SOCK_STREAM)
 		EXPECT_LE(3, probe->net->answers[NET_PACKET].calls);
 }
 
-/* Attaches the program that comes along, by a link of the task's if that is what it takes. */
+/*
+ * Attaches the received program: by a link of the task, for types with links.
+ */
 static int do_attach_xdp(void *flags)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = (uintptr_t)flags);
@@ -484,13 +489,14 @@ static int do_attach_netfilter(void *hook)
 			       &self->far, &self->far);			\
 	}
 
-/* By the driver, and by the network stack for drivers that cannot. */
+/* In the driver, or in the network stack for other drivers. */
 TEST_XDP(xdp_native, XDP_FLAGS_DRV_MODE)
 TEST_XDP(xdp_generic, XDP_FLAGS_SKB_MODE)
 
 /*
- * A packet is where its device is, on either side of the cable. Its socket is
- * where it was opened, and stays with the packet up to the other side's stack.
+ * A packet is in the namespace of its device, on both sides of the cable. Its
+ * socket is in the namespace in which it was opened, and stays with the packet
+ * up to the network stack of the other side.
  */
 #define TEST_TC(NAME, DO, EGRESS, INGRESS, OPTION)			\
 	TEST_F(net, NAME)						\
@@ -583,7 +589,7 @@ static int do_connect_to_nobody(void *traffic)
 {
 	int ret = do_connect(traffic);
 
-	/* A datagram gets the answer, and not the connect(2). */
+	/* The reply to a datagram is an error of recv(), not of connect(2). */
 	if (ret >= 0) {
 		send(conn, "?", 1, MSG_NOSIGNAL);
 		ret = recv(conn, &(char){ 0 }, 1, 0) < 0 ? -errno : 0;
@@ -616,14 +622,14 @@ static int do_connect_to_nobody(void *traffic)
 TEST_KERNEL_SOCKET(kernel_socket_of_a_tcp_reset, tcp)
 TEST_KERNEL_SOCKET(kernel_socket_of_icmp, udp)
 
-/* The device of the primary end stands for either end. */
+/* netkit uses the device of the primary end for both ends. */
 static int do_attach_netkit(void *type)
 {
 	return bpf_link_create(ns_received_fd, if_nametoindex(NETKIT),
 			       (uintptr_t)type, NULL);
 }
 
-/* There, the packet has the other device already when the program is called. */
+/* The packet already has the peer device when the program runs. */
 #define setup_netkit(TYPE)						\
 	do {								\
 		char text_[512];					\
@@ -679,7 +685,7 @@ TEST_F(net, netkit_peer)
 	end_traffic(self);
 }
 
-/* Both tasks are in it. */
+/* Both tasks are in the cgroup. */
 #define open_cgroup()							\
 	do {								\
 		SKIP_WITHOUT("CONFIG_CGROUP_BPF");			\
@@ -725,7 +731,7 @@ static int do_getsockopt(void *unused)
 	return getsockopt(conn, SOL_SOCKET, SO_TYPE, &value, &len) ? -errno : 0;
 }
 
-/* Programs that run on top of the task that the socket is opened or used by. */
+/* Programs that run on top of the task that opens or uses the socket. */
 static void expect_both(struct __test_metadata *_metadata,
 			FIXTURE_DATA(net) *self, const struct traffic *traffic)
 {
@@ -854,7 +860,7 @@ TEST_F(net, sock_ops)
 	exchange(_metadata, self, &tcp);
 	expect_answer(_metadata, &self->probe, NET_SOCK, &self->near);
 	expect_answer(_metadata, &self->probe, NET_PEER, &self->far);
-	/* As a socket of any kind, and as one of TCP. */
+	/* As a socket of any kind, and as a TCP socket. */
 	EXPECT_EQ(2, self->probe.net->answers[NET_SOCK].calls);
 	EXPECT_EQ(2, self->probe.net->answers[NET_PEER].calls);
 }
@@ -890,7 +896,7 @@ static int packets_with_device(const struct net_probe *probe)
 	return with_device && size == sizeof(*with_device) ? *with_device : -1;
 }
 
-/* Accepts, and has the program look at what waits there. */
+/* Accepts, and runs the program for the packets in the queue. */
 static int accept_into_map(FIXTURE_DATA(net) *self,
 			   const struct traffic *traffic)
 {
@@ -922,7 +928,7 @@ static void end_map(FIXTURE_DATA(net) *self)
 	bpf_prog_detach2(self->probe.probe.fd, map, BPF_SK_SKB_VERDICT);
 }
 
-/* A packet that has arrived has no device any more, but a socket. */
+/* A received packet has a socket, and no device. */
 static void expect_sk_skb(struct __test_metadata *_metadata,
 			  FIXTURE_DATA(net) *self, const struct traffic *traffic)
 {
@@ -947,7 +953,7 @@ TEST_F(net, sk_skb)
 	expect_sk_skb(_metadata, self, &tcp);
 }
 
-/* Says nothing until there is something to send. */
+/* Sends nothing before the first data. */
 static int do_connect_late(void *arg)
 {
 	const struct traffic *traffic = arg;
@@ -963,24 +969,24 @@ static int do_connect_late(void *arg)
 	return conn;
 }
 
-/* Data that ends the handshake arrives before there is a socket for it. */
+/* Data that completes the handshake arrives before its socket exists. */
 TEST_F(net, sk_skb_with_the_end_of_the_handshake)
 {
 	SKIP_WITHOUT("CONFIG_BPF_STREAM_PARSER");
 	if (module_is_out_of_tree(MODULE))
-		SKIP(return, "this kernel does not have that mended");
+		SKIP(return, "this kernel lacks the fix");
 	load(_metadata, &self->probe, "net_sk_skb");
 	ASSERT_LE(0, ns_call(&self->far.task, do_listen, (void *)&tcp));
 	ASSERT_LE(0, ns_call(&self->near.task, do_connect_late, (void *)&tcp));
 	ASSERT_EQ(0, ns_call(&self->near.task, do_send, NULL));
 	ASSERT_EQ(0, accept_into_map(self, &tcp));
 
-	/* The program is called for all that waits when something arrives. */
+	/* When a packet arrives, the program runs for the whole queue. */
 	net_target(&self->probe, &self->near);
 	ASSERT_EQ(0, ns_call(&self->near.task, do_send, NULL));
 	ASSERT_EQ(0, ns_call(&self->far.task, do_receive, NULL));
 	ASSERT_EQ(0, ns_call(&self->far.task, do_receive, NULL));
-	/* What arrives later may have been added to what was there. */
+	/* Later data may have been merged with earlier data. */
 	EXPECT_LE(1, self->probe.net->answers[NET_SOCK].calls);
 	EXPECT_EQ(0, packets_with_device(&self->probe));
 	end_map(self);
@@ -1013,7 +1019,7 @@ TEST_F(net, socket_filter)
 	expect_socket_filter(_metadata, self, &tcp);
 }
 
-/* On its way out, a packet has no device at first, but the hook is somewhere. */
+/* An outgoing packet has no device at first. The hook has a namespace. */
 TEST_F(net, netfilter)
 {
 	const struct traffic *const all[] = { &udp, &tcp };
@@ -1066,7 +1072,7 @@ static const struct lwt_route route_xmit = {
 TEST_LWT(in, far, NULL)
 TEST_LWT(xmit, near, &self->near)
 
-/* The packet has no device yet, or one that it had before. */
+/* The packet has no device yet, or a former one. */
 TEST_F(net, lwt_out)
 {
 	const struct traffic *const all[] = { &udp_routed, &tcp_routed };
@@ -1134,11 +1140,11 @@ static const unsigned char packet_to_port[64] = {
 	[12] = ETH_P_IP >> 8, ETH_P_IP & 0xff,
 	/* IP: the version, the length of the header, the protocol. */
 	[14] = 0x45, [23] = IPPROTO_UDP,
-	/* UDP: the port that it goes to. */
+	/* UDP: the destination port. */
 	[36] = NET_PORT >> 8, NET_PORT & 0xff,
 };
 
-/* Is run at a socket of the near end, and as a packet of the loopback device. */
+/* Runs at a socket of the near end, with a packet of the loopback device. */
 static int do_run(void *unused)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet_to_port,
@@ -1159,7 +1165,7 @@ static int do_run(void *unused)
 			      &self->near);				\
 	}
 
-/* A type that it takes more to attach, and what has no other device. */
+/* Types that are difficult to attach, or have no other device. */
 TEST_RUN(run_sched_act, "net_tc", BPF_PROG_TYPE_SCHED_ACT)
 TEST_RUN(run_xdp, "net_xdp", BPF_PROG_TYPE_XDP)
 
@@ -1181,7 +1187,7 @@ static int do_run_netfilter(void *unused)
 	return bpf_prog_test_run_opts(ns_received_fd, &opts);
 }
 
-/* There is no hook, so there is no net namespace that the hook is in. */
+/* Without a hook, there is no net namespace. */
 TEST_F(net, run_netfilter)
 {
 	const struct net_answer *answer;
@@ -1223,7 +1229,7 @@ static int do_iterate(void *unused)
 	return err;
 }
 
-/* Sockets of other kinds than those that a program comes by: these, too. */
+/* Sockets in other states, too. */
 TEST_F(net, iterated_sockets)
 {
 	int link;
@@ -1231,7 +1237,7 @@ TEST_F(net, iterated_sockets)
 	load_and_attach(_metadata, &self->probe, "net_iter");
 	link = bpf_link__fd(self->probe.probe.link);
 	setup_traffic(_metadata, self, &tcp);
-	/* The near end is the first that wants to end, so it has to wait. */
+	/* The near end closes first, so its socket is in TIME_WAIT. */
 	ASSERT_EQ(0, ns_call(&self->near.task, do_shutdown, NULL));
 	ASSERT_EQ(0, ns_call(&self->far.task, do_wait_for_end, NULL));
 	ASSERT_EQ(0, ns_call(&self->far.task, do_shutdown, NULL));
@@ -1251,7 +1257,7 @@ TEST_F(net, iterated_sockets)
 	end_traffic(self);
 }
 
-/* A socket stays where it was opened, and so do its packets start there. */
+/* A socket and its packets stay in the namespace where it was opened. */
 static void expect_elsewhere(struct __test_metadata *_metadata,
 			     FIXTURE_DATA(net) *self, const struct side *task)
 {
@@ -1287,7 +1293,7 @@ static void expect_after_setns(struct __test_metadata *_metadata,
 	expect_elsewhere(_metadata, self, &self->far);
 	end_traffic(self);
 
-	/* It is the socket that matters: a new one is where the task is now. */
+	/* A new socket is in the current namespace of the task. */
 	net_target(&self->probe, &self->near);
 	exchange(_metadata, self, traffic);
 	expect_answer(_metadata, &self->probe, NET_SOCK, &self->far);
@@ -1328,7 +1334,7 @@ static void expect_after_passing(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, ns_call_fd(&self->far.task, sock, do_send_by_received,
 				NULL));
 	expect_elsewhere(_metadata, self, &self->far);
-	/* That it has got there means that it went by the cable. */
+	/* The packet can only arrive by the cable. */
 	ASSERT_EQ(0, ns_call(&self->far.task, do_receive, NULL));
 	end_traffic(self);
 	close(sock);
@@ -1341,7 +1347,7 @@ TEST_F(net, socket_that_was_passed_to_a_task_elsewhere)
 	expect_after_passing(_metadata, self, &tcp);
 }
 
-/* Moves the device of the far end to a new namespace, and the task, too. */
+/* Moves the device and the task of the far end to a new namespace. */
 static void move_far(struct __test_metadata *_metadata, FIXTURE_DATA(net) *self)
 {
 	struct side *far = &self->far;
@@ -1351,7 +1357,7 @@ static void move_far(struct __test_metadata *_metadata, FIXTURE_DATA(net) *self)
 
 	strcpy(old, far->name);
 	snprintf(far->name, sizeof(far->name), "ns_ident.new.%d", getpid());
-	/* In another namespace, ip has its own mounts, so not all at once. */
+	/* With -n, ip has mounts of its own, so one call for each namespace. */
 	snprintf(text, sizeof(text), "netns add %s", far->name);
 	ASSERT_EQ(0, run_ip("", text));
 	snprintf(options, sizeof(options), "-n %s", old);
@@ -1372,7 +1378,7 @@ static void move_far(struct __test_metadata *_metadata, FIXTURE_DATA(net) *self)
 	close(fd);
 }
 
-/* A device takes its programs along, and packets are where it is then. */
+/* A moved device keeps its programs. Its packets are in the new namespace. */
 #define TEST_MOVED(NAME, OBJECT, DO, ARG, OPTION)			\
 	TEST_F(net, NAME)						\
 	{								\
@@ -1392,16 +1398,19 @@ TEST_MOVED(tcx_of_a_moved_device, "net_tc", do_attach_tcx, BPF_TCX_INGRESS,
 	   "CONFIG_NET_XGRESS")
 
 /*
- * A program is held up, and meanwhile what it looks at is removed: the net
+ * A program waits, and the test removes objects that the program uses: the net
  * namespace of the far end with its device and its task, or the device of the
- * near end, whose task is in the middle of it.
+ * near end while its task is sending.
  */
 static int do_open_udp(void *unused)
 {
 	return open_socket(&udp);
 }
 
-/* A socket to ask for flags: unlike netlink it needs no lock that is held meanwhile. */
+/*
+ * A socket for ioctls that read flags. Unlike netlink, these do not need the
+ * lock that the removal holds.
+ */
 static int socket_of(const struct side *side)
 {
 	int fd = ns_call(&side->task, do_open_udp, NULL);
@@ -1409,7 +1418,7 @@ static int socket_of(const struct side *side)
 	return fd < 0 ? fd : take_fd(&side->task, fd);
 }
 
-/* A device that is removed is stopped first. */
+/* A removal first stops the device. */
 static bool is_stopped(int sock)
 {
 	struct ifreq req = { .ifr_name = DEV };
@@ -1425,8 +1434,8 @@ static int if_index(int sock)
 }
 
 /*
- * Removes the device of one side, and returns when that has begun. Not by
- * `ip -n`, which mounts, and unmounting waits for programs.
+ * Removes the device of one side, and returns when the removal has begun. Does
+ * not use `ip -n`, which mounts, because unmounting waits for programs.
  */
 static pid_t begin_to_remove(const struct side *side, int sock)
 {
@@ -1455,17 +1464,17 @@ static void hold_up(struct __test_metadata *_metadata,
 	ASSERT_EQ(NET_WAITING, self->probe.net->hold);
 }
 
-/* Whatever is said of its name, which is gone. */
+/* Ignores the name, which is removed already. */
 static void let_go(struct __test_metadata *_metadata, FIXTURE_DATA(net) *self,
 		   int which, const struct side *want)
 {
 	const struct net_answer *answer = &self->probe.net->answers[which];
 
-	/* Still there, and nobody has lost patience. */
+	/* The program still waits, before its timeout. */
 	ASSERT_EQ(NET_WAITING, self->probe.net->hold);
 	ASSERT_EQ(0, answer->calls);
 	self->probe.net->hold = NET_GO;
-	/* The packet may be lost, and there may be nowhere to send it to. */
+	/* The packet may be lost, and the address may be unreachable. */
 	ns_call_end(&self->near.task);
 	for (int i = 0; i < 6000 && !answer->calls; i++)
 		usleep(10000);
@@ -1481,17 +1490,17 @@ static void expect_held_while_far_goes(struct __test_metadata *_metadata,
 {
 	char text[128];
 
-	/* Before, since unmounting waits for programs. */
+	/* Comes first, since unmounting waits for programs. */
 	snprintf(text, sizeof(text), "netns del %s", self->far.name);
 	ASSERT_EQ(0, run_ip("", text));
 	hold_up(_metadata, self, -1, do_send);
 	/* The last user of the namespace. */
 	ns_stop(&self->far.task);
-	/* The kernel begins to remove it, now or by and by. */
+	/* The kernel begins to remove the namespace, now or soon. */
 	usleep(200000);
 	let_go(_metadata, self, which, &self->far);
 	ns_call(&self->near.task, do_close, NULL);
-	/* For the end of the test. */
+	/* For the cleanup. */
 	snprintf(text, sizeof(text), "netns add %s", self->far.name);
 	ASSERT_EQ(0, run_ip("", text));
 }
@@ -1516,7 +1525,7 @@ static void expect_held_while_device_goes(struct __test_metadata *_metadata,
 	hold_up(_metadata, self, fd, run);
 	pid = begin_to_remove(&self->near, sock);
 	ASSERT_LT(0, pid);
-	/* It waits for the program. */
+	/* The removal waits for the program. */
 	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
 	let_go(_metadata, self, which, want);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
@@ -1534,7 +1543,10 @@ static void expect_while_device_goes(struct __test_metadata *_metadata,
 	end_traffic(self);
 }
 
-/* The test has the link, too, so that the end of the task does not detach the program. */
+/*
+ * The test also holds the link, so that the end of the task does not detach the
+ * program.
+ */
 #define attach_by_both(SIDE, DO, ARG)					\
 	do {								\
 		int link_ = ns_call_fd(&(SIDE)->task,			\
@@ -1576,14 +1588,14 @@ TEST_WHILE_DEVICE_GOES(tcx_egress, "net_tc", do_attach_tcx, BPF_TCX_EGRESS,
 TEST_WHILE_DEVICE_GOES(netfilter_out, "net_netfilter", do_attach_netfilter,
 		       NF_INET_LOCAL_OUT, "CONFIG_NETFILTER_BPF_LINK")
 
-/* The other device is in the far namespace, which goes. */
+/* The other device is in the far namespace, which is removed. */
 TEST_F(net, netkit_while_the_namespace_goes)
 {
 	setup_netkit(BPF_NETKIT_PRIMARY);
 	expect_while_far_goes(_metadata, self, &netkit_udp, NET_PACKET);
 }
 
-/* A context that names a device, by which userspace says where a packet is. */
+/* A context with a device, by which userspace selects a namespace. */
 static int do_run_skb_at_device(void *unused)
 {
 	struct __sk_buff ctx = { .ifindex = if_nametoindex(DEV) };
@@ -1655,7 +1667,7 @@ TEST_F(net, lwt_out_while_the_device_goes)
 	expect_while_device_goes(_metadata, self, &udp_routed, NET_SOCK);
 }
 
-/* The socket goes, too, with the task that has it. */
+/* The socket is closed with its task. */
 TEST_F(net, socket_filter_while_the_socket_goes)
 {
 	load(_metadata, &self->probe, "net_socket_filter");
@@ -1698,7 +1710,7 @@ static int write_number(const char *path, long long number)
 	return write_file(path, text);
 }
 
-/* Keeps all else from the last CPU, the kernel's threads included. */
+/* Keeps all other tasks, including kernel threads, off the last CPU. */
 struct hog {
 	char fair_server[64];
 	long long rt_runtime;
@@ -1735,7 +1747,7 @@ static int hog_start(struct hog *hog)
 	snprintf(hog->fair_server, sizeof(hog->fair_server), FAIR_SERVER, cpu);
 	err = read_number(RT_RUNTIME, &hog->rt_runtime) ?:
 	      write_number(RT_RUNTIME, -1);
-	/* Kernels have it since 6.12, where debugfs is mounted. */
+	/* Since 6.12, and only with debugfs. */
 	if (read_number(hog->fair_server, &hog->fair_runtime))
 		hog->fair_runtime = -1;
 	else
@@ -1748,7 +1760,7 @@ static int hog_start(struct hog *hog)
 		    sched_setscheduler(0, SCHED_FIFO, &param))
 			_exit(1);
 		*has_started = true;
-		/* Ends by itself should the test be gone. */
+		/* Ends if the test is gone. */
 		alarm(120);
 		for (;;)
 			;
@@ -1764,7 +1776,7 @@ static int hog_end(struct hog *hog)
 {
 	int err = 0;
 
-	/* It changed nothing. */
+	/* The redirect has changed nothing. */
 	if (!hog->pid)
 		return 0;
 	if (hog->pid > 0) {
@@ -1785,8 +1797,8 @@ static int do_stay_on_first_cpu(void *unused)
 #define CPUMAP_FRAMES 4
 
 /*
- * Frames that wait for another CPU hold no reference to the device that has
- * received them, so the device has to wait for them.
+ * Frames in the queue of another CPU hold no reference to the device that
+ * received them, so the removal of the device must wait for them.
  */
 static void expect_frames_before_device(struct __test_metadata *_metadata,
 					FIXTURE_DATA(net) *self, int flags)
@@ -1801,9 +1813,9 @@ static void expect_frames_before_device(struct __test_metadata *_metadata,
 	size_t size;
 
 	if (module_is_out_of_tree(MODULE))
-		SKIP(return, "this kernel does not have that mended");
+		SKIP(return, "this kernel lacks the fix");
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		SKIP(return, "this takes two CPUs");
+		SKIP(return, "this test needs two CPUs");
 	cpu = last_cpu();
 	ASSERT_EQ(0, probe_prepare(&self->probe.probe, "net_cpumap"));
 	all = bpf_object__find_map_by_name(self->probe.probe.obj, "cpus");
@@ -1842,7 +1854,7 @@ static void expect_frames_before_device(struct __test_metadata *_metadata,
 
 		pid = begin_to_remove(&self->far, sock);
 		EXPECT_LT(0, pid);
-		/* Gives it time to do what it must not. */
+		/* Gives a wrong removal time to happen. */
 		sleep(2);
 		EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
 		EXPECT_EQ(0, cpumap->calls);
@@ -1857,7 +1869,7 @@ static void expect_frames_before_device(struct __test_metadata *_metadata,
 	close(sock);
 }
 
-/* An update of a devmap finds the device in the namespace of the caller. */
+/* The update of a devmap looks for the device in the caller's namespace. */
 static int update_in(const struct side *side, int map, const void *value)
 {
 	int status, fd = open_netns(side);
@@ -1874,7 +1886,7 @@ static int update_in(const struct side *side, int map, const void *value)
 	return waitpid(pid, &status, 0) == pid ? status : -errno;
 }
 
-/* A program of a cpumap or devmap may call bpf_sk_netns_ident() only. */
+/* A program of a cpumap or devmap may only call bpf_sk_netns_ident(). */
 static void expect_in_map(struct __test_metadata *_metadata,
 			  FIXTURE_DATA(net) *self, const char *map_name,
 			  const char *prog_name, int flags)
