@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counts the instructions that a call of each kfunc takes, and that what else a
- * program could do takes, and prints them as JSON. For that, it has to run in
- * QEMU with -icount shift=0,sleep=off, where an instruction takes a nanosecond.
+ * Counts the instructions of a call of each kfunc and of its alternatives, and
+ * prints the counts as JSON. Has to run in QEMU with -icount shift=0,sleep=off,
+ * where an instruction takes a nanosecond.
  *
  *     bench [--quick] [DIR]	needs the modules of bench_modules/ in DIR; quick:
  *				only the calls
@@ -28,8 +28,8 @@
 #include "ns_util.h"
 
 /*
- * A round is short enough for most to have no interrupt. The one with the fewest
- * instructions is counted, if there is another one with as many, or almost.
+ * A round is so short that most rounds have no interrupt. The round with the
+ * fewest instructions counts, if another round has almost the same number.
  */
 #define ROUNDS		9
 #define TURNS		50
@@ -55,12 +55,12 @@ die(const char *format, ...)
 	exit(1);
 }
 
-/* What is measured: a name, and a program of progs/bench.bpf.c. */
+/* A row of the output: a name, and a program of progs/bench.bpf.c. */
 struct row {
 	const char *name;
 	const char *prog;
 	bool has_packet;
-	int level;		/* how deep the task's pid namespace is */
+	int level;		/* of the task's pid namespace */
 };
 
 static const struct row nothing = { "nothing", "nothing" };
@@ -84,7 +84,9 @@ static const struct row rows[] = {
 	{ "bpf_sk_netns_ident", "sk_ident", .has_packet = true },
 	{ "bpf_skb_netns_ident", "skb_ident", .has_packet = true },
 	{ "bpf_xdp_netns_ident", "xdp_ident", .has_packet = true },
-	/* Of a task that deep, which asks for the outermost namespace. */
+	/*
+	 * For a task at this level. pid_tgid_in names the outermost namespace.
+	 */
 	{ "ident, 1 deep", "ident", .level = 1 },
 	{ "ident, 8 deep", "ident", .level = 8 },
 	{ "ident, 32 deep", "ident", .level = 32 },
@@ -93,7 +95,7 @@ static const struct row rows[] = {
 	{ "bpf_get_current_pid_tgid_in, 32 deep", "pid_tgid_in", .level = 32 },
 };
 
-/* Returns what the program did. Also called by tasks elsewhere. */
+/* Returns the result of the program. Tasks in namespaces call this, too. */
 static int run_prog(void *fd)
 {
 	return run_syscall_prog((intptr_t)fd, NULL, 0);
@@ -125,7 +127,7 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The fewest, if there are others that are almost the same. Sorts them. */
+/* Sorts the values, and returns the lowest if the next one is almost equal. */
 static double fewest(const char *name, double *values)
 {
 	qsort(values, ROUNDS, sizeof(*values), compare);
@@ -135,7 +137,7 @@ static double fewest(const char *name, double *values)
 	return values[0];
 }
 
-/* A call, and its share of the loop. */
+/* A call, including its share of the loop. */
 static double count_row(const struct row *row, const struct ns_task *task)
 {
 	int fd = prog_fd(row->prog), round, ret;
@@ -174,7 +176,7 @@ static void print(const char *name, double insns)
 
 static double loop;
 
-/* Without the loop. */
+/* Prints a row without the share of the loop. */
 static void print_row(const struct row *row, const struct ns_task *task)
 {
 	print(row->name, count_row(row, task) - loop);
@@ -200,7 +202,7 @@ static void measure_calls(void)
 		ns_stop(&task[level--]);
 }
 
-/* Keeps a namespace alive without a task in it. */
+/* Returns a file that keeps a namespace alive without a task. */
 static int open_namespace(void)
 {
 	struct ns_task task;
@@ -284,7 +286,7 @@ static void load_all(const char *dir)
 	size_t size;
 	int err;
 
-	/* Once is enough for its KUnit tests. */
+	/* The first load runs the KUnit tests. */
 	write_file("/sys/module/kunit/parameters/filter_glob", "none");
 	err = load_file(dir, MODULE_C) ?: load_file(dir, MODULE_RUST) ?:
 	      module_load(MODULE, NULL);
@@ -299,7 +301,7 @@ static void load_all(const char *dir)
 		die("%s cannot be loaded", path);
 	bench = bpf_map__initial_value(map, &size);
 	if (!bench || size != sizeof(*bench))
-		die("%s is not what this was built with", path);
+		die("%s differs from the module of the build", path);
 	err = ns_ident(getpid(), "pid", &bench->self);
 	if (err)
 		die("stat: %d", err);
@@ -337,7 +339,7 @@ static void print_code(const char *function)
 	printf("\n");
 }
 
-/* Prints ADDRESS and NAME of what functions may refer to. */
+/* Prints ADDRESS and NAME of symbols that functions may refer to. */
 static void print_symbols(void)
 {
 	char line[512], addr[32], name[256];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may load programs that ask: whoever is in the initial namespaces at that
- * moment. And what is not affected by that.
+ * The loader policy: a task may load programs with the kfuncs if it is in the
+ * initial namespaces at that moment. Other programs, modules and tasks are not
+ * affected.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,12 +25,12 @@
 
 #define REFUSED "] refused, "
 
-/* libbpf leaves the name out where it may not try whether the kernel knows it. */
+/* libbpf omits the name if it has no permission to probe for that feature. */
 #define NO_NAME "(no name)"
 
 #define ROOT_CONTAINER (ALL_NS & ~CLONE_NEWUSER)
 
-/* What can be loaded from any pid namespace. */
+/* The advice about the kfuncs for loaders in any pid namespace. */
 #define NONE_BUT " call no kfunc but bpf_get_current_pid_tgid_in() and bpf_task_pid_tgid_in()"
 
 FIXTURE(loader)
@@ -42,7 +43,7 @@ FIXTURE(loader)
 	int klog;
 };
 
-/* A module anew has said nothing yet, so it is not too much for the log. */
+/* A new module has logged nothing, so the rate limit does not apply. */
 #define setup_loader(PARAMS)						\
 	do {								\
 		kfunc_close(&self->kfunc);				\
@@ -81,11 +82,11 @@ FIXTURE_SETUP(loader)
 FIXTURE_TEARDOWN(loader)
 {
 	teardown_common();
-	/* Not with the parameters of a test. */
+	/* Removes the parameters of a test. */
 	EXPECT_EQ(0, module_reload(MODULE, NULL));
 }
 
-/* Loads, and forgets. */
+/* Loads a program, and closes it. */
 static int do_load(void *prog)
 {
 	return fd_drop(raw_load_type(prog, BPF_PROG_TYPE_SYSCALL, 0));
@@ -104,7 +105,7 @@ static int do_load_with_token(void *prog)
 	return do_load(prog);
 }
 
-/* Expects that the log says that @pid was refused, why, and then @advice. */
+/* Expects a refusal of @pid in the log, with the reason and @advice. */
 static void expect_advice(struct __test_metadata *_metadata, int klog,
 			  const char *prog, pid_t pid, const char *namespaces,
 			  const char *advice)
@@ -120,7 +121,7 @@ static void expect_advice(struct __test_metadata *_metadata, int klog,
 	if (!advice)
 		line[len] = '\0';
 	EXPECT_STREQ(want, line);
-	/* Once is enough. */
+	/* The refusal is logged once. */
 	EXPECT_FALSE(klog_find(klog, REFUSED, line, sizeof(line)));
 }
 
@@ -166,7 +167,7 @@ FIXTURE_VARIANT(one_namespace)
 {
 	__u64 flag;
 	const char *name;
-	const char *others;	/* what is left of a container without it */
+	const char *others;	/* the other namespaces of a container */
 };
 
 FIXTURE_VARIANT_ADD(one_namespace, cgroup)
@@ -201,7 +202,7 @@ FIXTURE_VARIANT_ADD(one_namespace, pid)
 {
 	.flag = CLONE_NEWPID,
 	.name = "pid namespace",
-	/* KFUNC takes the initial one in any case. */
+	/* KFUNC always needs the initial pid namespace. */
 	.others = "cgroup, ipc, mnt, net, pid, time, uts namespaces",
 };
 
@@ -238,7 +239,7 @@ TEST_F(one_namespace, refused)
 		       variant->name);
 }
 
-/* loader_ns without it: that one does not matter any more, all others do. */
+/* loader_ns without this type, so only the other types must be initial. */
 TEST_F(one_namespace, relaxed)
 {
 	char params[64] = "loader_ns=";
@@ -276,7 +277,7 @@ FIXTURE_VARIANT(each_kfunc)
 	const char *name;
 	enum bpf_prog_type type;
 	enum bpf_attach_type attach_type;
-	bool takes_type;	/* of namespaces, before that */
+	bool takes_type;	/* a namespace type, as the argument before */
 	struct bpf_insn args[2];
 	bool is_relative;	/* to a pid namespace that the program names */
 };
@@ -392,7 +393,7 @@ static int do_load_as_it_is(void *prog)
 	return fd_drop(raw_load(prog));
 }
 
-/* Makes the program. */
+/* Builds the program. */
 #define setup_kfunc()							\
 	do {								\
 		int type_reg = variant->takes_type ? BPF_REG_2 : BPF_REG_3; \
@@ -450,7 +451,7 @@ TEST_F(each_kfunc, refused)
 					     ", or" NONE_BUT ", with loader_ns=user");
 }
 
-/* loader_ns without pid: all that is not relative is refused there. */
+/* loader_ns without pid: only the relative kfuncs are allowed. */
 TEST_F(each_kfunc, in_a_nested_pid_namespace)
 {
 	char line[512];
@@ -476,7 +477,7 @@ TEST_F(each_kfunc, in_a_nested_pid_namespace)
 	}
 }
 
-/* All but the one that cannot be left out, and the one that KFUNC takes. */
+/* Only the types that are always required. */
 TEST_F(loader, relaxed_as_much_as_possible)
 {
 	setup_loader("loader_ns=user");
@@ -513,7 +514,7 @@ TEST_F(loader, root_in_a_container_with_all_capabilities)
 		       "cgroup, ipc, mnt, net, pid, time, uts namespaces");
 }
 
-/* The kernel log has a reason of its own, and it comes first. */
+/* The log has the reason of the program type, which is checked first. */
 TEST_F(loader, of_a_type_that_the_kfunc_is_not_for)
 {
 	static const struct {
@@ -547,7 +548,7 @@ TEST_F(loader, of_a_type_that_the_kfunc_is_not_for)
 	EXPECT_FALSE(klog_find(self->klog, REFUSED, line, sizeof(line)));
 }
 
-/* What a task's children will be in is nothing to do with the task. */
+/* The namespaces of future children do not matter. */
 TEST_F(loader, whose_children_will_be_elsewhere)
 {
 	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
@@ -561,7 +562,7 @@ TEST_F(loader, whose_children_will_be_elsewhere)
 		       "pid, time namespaces");
 }
 
-/* As nsenter does it: where it comes from does not matter. */
+/* Like nsenter(1). The former namespaces do not matter. */
 TEST_F(loader, that_entered_the_initial_namespaces)
 {
 	int fd = ns_open(getpid(), "uts");
@@ -637,13 +638,19 @@ TEST_F(loader, in_a_user_namespace_with_token)
 {
 	int token, userns;
 
-	/* A file system can be made in a user namespace's own mounts only. */
+	/*
+	 * A user namespace can only create a file system in a mount namespace
+	 * of its own.
+	 */
 	ASSERT_EQ(0, ns_start(&self->other, NULL,
 			      CLONE_NEWUSER | CLONE_NEWNS));
 	token = make_token(&self->other);
 	ASSERT_LE(0, token);
 
-	/* So let another one use it that differs in nothing else. */
+	/*
+	 * So another task uses the token, with only its user namespace not
+	 * initial.
+	 */
 	userns = ns_open(self->other.pid, "user");
 	ASSERT_LE(0, userns);
 	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
@@ -675,7 +682,7 @@ TEST_F(loader, in_a_container_with_token)
 	close(token);
 }
 
-/* Is not asked, since bpf(2) itself says no. */
+/* bpf(2) itself fails, before the module is called. */
 TEST_F(loader, in_a_user_namespace_without_token)
 {
 	char line[512];
@@ -685,7 +692,7 @@ TEST_F(loader, in_a_user_namespace_without_token)
 	EXPECT_FALSE(klog_find(self->klog, REFUSED, line, sizeof(line)));
 }
 
-/* What was loaded by the host tells of containers, that is what it is for. */
+/* A program from the host reports containers, which is its purpose. */
 TEST_F(loader, of_a_program_that_a_container_triggers)
 {
 	struct bpf_ns_ident want;
@@ -717,7 +724,7 @@ static int do_run(void *unused)
 	return run_syscall_prog(ns_received_fd, NULL, 0);
 }
 
-/* The promise is about loading. A file descriptor may be handed on. */
+/* The policy is about loading. The program may be passed to others. */
 TEST_F(loader, that_hands_a_program_to_a_container_to_attach)
 {
 	struct bpf_ns_ident want;
@@ -751,7 +758,7 @@ TEST_F(loader, that_hands_a_program_to_a_container_to_run)
 	probe_close(&probe);
 }
 
-/* However a program is loaded. */
+/* Other ways to load a program. */
 static int do_skeleton(void *unused)
 {
 	struct raw_tp *skel;
@@ -832,7 +839,7 @@ TEST_F(loader, by_plain_bpf)
 		      "pid namespace");
 }
 
-/* By what a program has called in a worker of the kernel. */
+/* A kernel worker loads, in a callback of a program. */
 static int have_worker_load(const struct bpf_insn *insns, size_t cnt)
 {
 	struct worker_load *skel;
@@ -875,7 +882,7 @@ static int do_have_worker_load_nothing(void *unused)
 	return have_worker_load(insns, ARRAY_SIZE(insns));
 }
 
-/* It is in the initial namespaces, whoever it works for. */
+/* A worker is in the initial namespaces, and works for other tasks. */
 TEST_F(loader, that_has_a_worker_load)
 {
 	void *id = (void *)(intptr_t)self->kfunc.id;
@@ -887,7 +894,7 @@ TEST_F(loader, that_has_a_worker_load)
 	ASSERT_EQ(0, ns_start(&self->task, NULL, 0));
 	ASSERT_EQ(0, ns_start(&self->other, NULL, ROOT_CONTAINER));
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++) {
-		/* Else the refusal would say nothing. */
+		/* Otherwise the refusal would prove nothing. */
 		ASSERT_EQ(0, ns_call(tasks[i], do_have_worker_load_nothing,
 				     NULL));
 		EXPECT_EQ(-EACCES, ns_call(tasks[i], do_have_worker_load, id));
@@ -900,7 +907,7 @@ TEST_F(loader, that_has_a_worker_load)
 	}
 }
 
-/* What does not ask is none of the module's business. */
+/* Programs without a kfunc of the module are not affected. */
 static int do_load_unrelated(void *arg)
 {
 	static const struct bpf_insn insns[] = {
@@ -962,7 +969,7 @@ static int do_load_sample(void *arg)
 	return fd_drop(raw_load(prog));
 }
 
-/* The policy is this module's, not that of all kfuncs in Rust. */
+/* Only this module has the policy, not all kfuncs in Rust. */
 TEST_F(loader, of_programs_with_kfuncs_of_another_module)
 {
 	SKIP_WITHOUT_MODULE(SAMPLE_MODULE);
@@ -976,7 +983,7 @@ TEST_F(loader, of_programs_with_kfuncs_of_another_module)
 	}
 }
 
-/* Whoever is refused again and again does not fill the log. */
+/* Repeated refusals do not fill the log. */
 TEST_F(loader, refused_too_often_for_the_log)
 {
 	int i, lines = 0;
@@ -1008,7 +1015,7 @@ TEST_F(loader, who_reads_the_parameter)
 	expect_param(_metadata, "cgroup,ipc,mnt,net,pid,time,user,uts");
 	setup_loader("loader_ns=user,pid");
 	expect_param(_metadata, "user,pid");
-	/* As with all parameters, what comes later counts. */
+	/* As with all parameters, the last value applies. */
 	setup_loader("loader_ns=pid,user loader_ns=mnt,user,user");
 	expect_param(_metadata, "mnt,user,user");
 	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWNS));
@@ -1016,7 +1023,7 @@ TEST_F(loader, who_reads_the_parameter)
 		       "mnt namespace");
 }
 
-/* The namespaces that agents have, by platform, and what lets these load. */
+/* The namespaces of agents by platform, and the loader_ns that they need. */
 FIXTURE(platform)
 {
 	struct kfunc kfunc;
@@ -1029,8 +1036,8 @@ FIXTURE(platform)
 
 FIXTURE_VARIANT(platform)
 {
-	__u64 node;		/* what all there share, and the host does not */
-	__u64 own;		/* what the agent has besides */
+	__u64 node;		/* shared by all tasks of the node, not initial */
+	__u64 own;		/* further namespaces of the agent */
 	const char *loader_ns;
 	const char *namespaces;
 };
@@ -1100,7 +1107,7 @@ FIXTURE_TEARDOWN(platform)
 				      variant->own));			\
 	} while (0)
 
-/* The kernel log says what to set, and with that it loads. */
+/* The log has the parameter to set, which permits the load. */
 TEST_F(platform, loads)
 {
 	bool is_nested = variant->node & CLONE_NEWPID;
@@ -1129,7 +1136,7 @@ TEST_F(platform, loads)
 	}
 }
 
-/* Values of loader_ns that make no sense. */
+/* Invalid values of loader_ns. */
 FIXTURE(nonsense)
 {
 	int klog;
@@ -1219,7 +1226,7 @@ TEST_F(nonsense, refused)
 	EXPECT_EQ(variant->err ?: -EINVAL,
 		  module_load(MODULE, variant->params));
 	EXPECT_FALSE(module_is_loaded(MODULE));
-	/* Whatever is wrong, the log names the parameter. */
+	/* The log always names the parameter. */
 	EXPECT_TRUE(klog_find(self->klog, "loader_ns", line, sizeof(line)));
 	if (variant->reason)
 		EXPECT_STREQ(variant->reason, line);

@@ -28,7 +28,7 @@
 #include "kselftest.h"
 #include "ns_util.h"
 
-/* Of <linux/module.h>, which the headers in tools/ hide. */
+/* From <linux/module.h>, which the headers in tools/ hide. */
 #ifndef MODULE_INIT_COMPRESSED_FILE
 #define MODULE_INIT_COMPRESSED_FILE 4
 #endif
@@ -59,7 +59,7 @@ static int send_with_fd(int sock, const void *data, size_t size, int fd)
 	return sendmsg(sock, &msg, MSG_NOSIGNAL) == (ssize_t)size ? 0 : -errno;
 }
 
-/* Receives a message, and what came with it: a descriptor, who sent it. */
+/* Receives a message, a file descriptor, and the pid of the sender. */
 static int recv_with(int sock, void *data, size_t size, int *fd, pid_t *pid)
 {
 	char control[CMSG_SPACE(sizeof(*fd)) +
@@ -101,9 +101,9 @@ static void __noreturn serve(int sock)
 	int ret = 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* Children of the task vanish by themselves. */
+	/* Children of the task are released without wait(2). */
 	signal(SIGCHLD, SIG_IGN);
-	/* Says hello, so that the test learns its pid. */
+	/* Sends a first message, with which the test gets the pid. */
 	for (;;) {
 		if (send_with_fd(sock, &ret, sizeof(ret), -1))
 			_exit(1);
@@ -132,7 +132,7 @@ static int start_here(__u64 flags, int sock)
 
 static int do_start(void *flags)
 {
-	/* The caller closes the one that was received. */
+	/* The caller closes the received descriptor. */
 	int sock = fcntl(ns_received_fd, F_DUPFD_CLOEXEC, 3);
 	int pid = start_here((uintptr_t)flags, sock);
 
@@ -241,7 +241,7 @@ void *ns_alloc(size_t size)
 
 int ns_do_getpgid(void *unused)
 {
-	/* There is no such process, and not only because of the number. */
+	/* The number exceeds the maximum pid, so there is no such process. */
 	return syscall(SYS_getpgid, MAGIC_PID) == -1 && errno == ESRCH ? 0 : -EIO;
 }
 
@@ -458,7 +458,7 @@ bool module_is_out_of_tree(const char *name)
 	return strchr(taint, 'O');
 }
 
-/* Asks modprobe where the module is. Loading it by ourselves gives an errno. */
+/* modprobe returns the path. finit_module(2) returns an errno. */
 int module_open(const char *name)
 {
 	char command[128], line[4096], *path = NULL;
@@ -514,7 +514,7 @@ int module_load_fd(int fd, const char *params)
 	return syscall(SYS_finit_module, fd, params ?: "", flags) ? -errno : 0;
 }
 
-/* -1 if there is none. modprobe takes longer than all the rest. */
+/* -1 if the module is not found. Keeps the result, since modprobe is slow. */
 static int module_file(const char *name)
 {
 	static char cached_name[32];
@@ -563,7 +563,7 @@ int module_unload(const char *name)
 		err = module_unload_now(name);
 		if (err != -EAGAIN || time(NULL) > deadline)
 			return err;
-		/* A program that was closed is freed when RCU allows it. */
+		/* A closed program is freed after a grace period. */
 		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 	}
 }
@@ -590,7 +590,9 @@ bool klog_find(int klog, const char *text, char *line, size_t size)
 
 	for (;;) {
 		len = read(klog, record, sizeof(record) - 1);
-		/* Overwritten by newer ones: go on with those. */
+		/*
+		 * Newer messages have overwritten this one. Continue with them.
+		 */
 		if (len < 0 && errno == EPIPE)
 			continue;
 		if (len <= 0)
@@ -618,7 +620,7 @@ bool kernel_lacks(const char *option)
 	if (!config) {
 		uname(&uts);
 		snprintf(path, sizeof(path), "/boot/config-%s", uts.release);
-		/* Takes what is not compressed, too. */
+		/* gzopen() also reads uncompressed files. */
 		config = gzopen(path, "re");
 	}
 	if (!config)
@@ -684,7 +686,7 @@ void skip_all_without(const char *module)
 
 	if (geteuid()) {
 		ksft_print_header();
-		ksft_exit_skip("this takes root\n");
+		ksft_exit_skip("this needs root\n");
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		snprintf(path, sizeof(path), "/proc/self/ns/%s", types[i].name);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tasks in namespaces of their own that do what a test asks them to, the
- * identity of namespaces as userspace knows it, modules, the kernel log.
+ * Tasks in namespaces of their own that run functions of a test, the identity
+ * of namespaces from userspace, modules, and the kernel log.
  *
- * Functions return 0 or what they are asked for, or a negative errno.
+ * Functions return 0 or a result, or a negative errno.
  */
 #ifndef _NS_UTIL_H
 #define _NS_UTIL_H
@@ -20,7 +20,7 @@
 #define SAMPLE_MODULE "rust_kfunc"
 #define REFERENCES_MODULE "rust_kfunc_ref"
 
-/* The deepest level of pid namespaces that there can be, below the initial one. */
+/* The maximum level of a pid namespace. The initial one has level 0. */
 #define MAX_PID_NS_LEVEL 32
 #define NR_LEVELS (MAX_PID_NS_LEVEL + 1)
 
@@ -34,23 +34,24 @@ struct ns_task {
 };
 
 /*
- * Starts a task by clone3() with @flags, a child of @from, or of the caller if
- * NULL. In a new user namespace it is root, as which every id is mapped.
+ * Starts a task by clone3() with @flags, as a child of @from, or of the caller
+ * if @from is NULL. In a new user namespace, the task is root, and all ids are
+ * mapped to that.
  */
 int ns_start(struct ns_task *task, const struct ns_task *from, __u64 flags);
 
 /*
- * Has the task call @fn, and returns what that does. What @arg points to must
- * have been made, by ns_alloc() if it is written to, before the task was.
+ * Calls @fn in the task, and returns its result. The memory behind @arg must be
+ * older than the task. If @fn writes to it, it must be from ns_alloc().
  */
 int ns_call(const struct ns_task *task, int (*fn)(void *arg), void *arg);
 
-/* The same; @fn finds the file descriptor in ns_received_fd. */
+/* The same, with a file descriptor, which @fn finds in ns_received_fd. */
 int ns_call_fd(const struct ns_task *task, int fd, int (*fn)(void *arg),
 	       void *arg);
 extern int ns_received_fd;
 
-/* In two steps, for what does not return before the test did something. */
+/* The same in two steps, if the test has to act before @fn returns. */
 int ns_call_begin(const struct ns_task *task, int fd, int (*fn)(void *arg),
 		  void *arg);
 int ns_call_end(const struct ns_task *task);
@@ -61,7 +62,7 @@ void ns_stop(struct ns_task *task);
 /* Zeroed memory that a test shares with tasks that it starts afterwards. */
 void *ns_alloc(size_t size);
 
-/* What a task may be asked to do. Flags come as pointers. */
+/* Functions for a task. Flags are passed as pointers. */
 int ns_do_getpgid(void *unused);	/* a system call that programs wait for */
 int ns_do_unshare(void *flags);		/* CLONE_NEW*, cast */
 int ns_do_setns(void *flags);		/* CLONE_NEW*, into ns_received_fd */
@@ -69,7 +70,7 @@ int ns_do_setns(void *flags);		/* CLONE_NEW*, into ns_received_fd */
 /* Opens /proc/PID/ns/NAME. */
 int ns_open(pid_t pid, const char *name);
 
-/* Asks stat(2) and NS_GET_ID. */
+/* Reads the identity by stat(2) and NS_GET_ID. */
 int ns_ident(pid_t pid, const char *name, struct bpf_ns_ident *ident);
 int ns_ident_fd(int fd, struct bpf_ns_ident *ident);
 
@@ -83,24 +84,24 @@ struct ns_ids {
 	pid_t pid[NR_LEVELS];
 };
 
-/* Asks /proc/PID/status of the initial pid namespace. */
+/* Reads the ids from /proc/PID/status of the initial pid namespace. */
 int ns_read_ids(const char *path, struct ns_ids *ids);
 
 int write_file(const char *path, const char *text);
 
 /*
- * Closes what was only opened to see whether that works. Returns 0, or @fd if it
- * is an error.
+ * Closes a file descriptor that was opened as a check. Returns 0, or @fd if
+ * that is an error.
  */
 int fd_drop(int fd);
 
-/* Whether tests are to take as long as it takes: TORTURE=1 in the environment. */
+/* Whether to run the long forms of tests: TORTURE=1 in the environment. */
 bool is_torture(void);
 
 /* Keeps the calling thread on the first or on the last of its CPUs. */
 void stay_on_cpu(bool last);
 
-/* A cgroup, in a hierarchy of the test's own if there is none. */
+/* A cgroup, in a hierarchy that the test mounts if there is none. */
 struct ns_cgroup {
 	char mount[32];		/* of that hierarchy */
 	char path[64];
@@ -112,35 +113,35 @@ int ns_cgroup_add(const struct ns_cgroup *cgroup, pid_t pid);
 /* Its tasks must have ended. */
 int ns_cgroup_close(struct ns_cgroup *cgroup);
 
-/* Opens its file, and loads that as it is. @params may be NULL. */
+/* Loads the unmodified file of a module. @params may be NULL. */
 int module_open(const char *name);
 int module_load_fd(int fd, const char *params);
-/* Whether it is loaded, or could be. */
+/* Whether the module is loaded, or can be loaded. */
 bool module_is_there(const char *name);
-/* The file, in memory that the caller frees. NULL if it cannot be read. */
+/* Returns the file in memory that the caller frees, or NULL. */
 void *module_read(const char *name, size_t *size);
 int module_load_image(const void *image, size_t size);
-/* 0 if it is loaded already. */
+/* Returns 0 if the module is loaded already. */
 int module_load(const char *name, const char *params);
 /*
- * 0 if it is not loaded. Either tries once, or waits until programs that were
- * closed are gone.
+ * Both return 0 if the module is not loaded. The first one tries once, the
+ * second one waits until closed programs have been freed.
  */
 int module_unload_now(const char *name);
 int module_unload(const char *name);
 bool module_is_loaded(const char *name);
-/* Whether it was built for a kernel that others had built before. */
+/* Whether the module was built out of tree. */
 bool module_is_out_of_tree(const char *name);
 int module_reload(const char *name, const char *params);
 
-/* The kernel log from now on. */
+/* Opens the kernel log, for later messages. */
 int klog_open(void);
 /* Finds the next line that contains @text. */
 bool klog_find(int klog, const char *text, char *line, size_t size);
 
 /*
- * What a kernel cannot do is skipped. Whether an option is missing is only
- * known if the kernel, or /boot, has its configuration.
+ * Skip tests that the kernel does not support. A missing option is only
+ * detected if the kernel, or /boot, has the configuration.
  */
 bool kernel_lacks(const char *option);
 bool kernel_is_before(int version, int patchlevel);
@@ -164,7 +165,7 @@ bool kernel_has_bpf_lsm(void);
 			SKIP(return, "there is no module " NAME);	\
 	} while (0)
 
-/* Says so, and exits, where none of the tests can run. */
+/* Skips all tests and exits, if no test can run. */
 void skip_all_without(const char *module);
 
 /* In place of TEST_HARNESS_MAIN. */

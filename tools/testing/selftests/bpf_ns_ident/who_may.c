@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may do what: users that differ in capabilities and namespaces, and what
- * they may try. Each cell of that table is a test. And what they can make the
- * kernel log say.
+ * Permissions of users with different capabilities and namespaces. Each user
+ * tries each operation, which is a test. Other tests check the messages that
+ * such users cause in the kernel log.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -37,7 +37,7 @@
 
 struct user {
 	uid_t uid;
-	__u64 caps;		/* those that are left, effective and permitted */
+	__u64 caps;		/* remaining effective and permitted ones */
 };
 
 static int get_caps(__u64 *effective)
@@ -82,7 +82,7 @@ static int do_become(void *arg)
 	err = set_caps(had & user->caps) ?: get_caps(&has);
 	if (err)
 		return err;
-	/* Another user's parent sends no signals. */
+	/* The change of the user has cleared the signal. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	return has == (had & user->caps) && getuid() == user->uid ? 0 : -EBADMSG;
 }
@@ -94,16 +94,16 @@ FIXTURE(who_may)
 	struct kfunc kfunc;
 	struct kfunc skb_kfunc;
 	struct raw_prog *prog;
-	int handed;		/* a program of root's */
+	int handed;		/* a program loaded by root */
 	int klog;
 };
 
-/* Who it is, and what comes of what they try: 0, or a negative errno. */
+/* A user, and the result of each operation: 0, or a negative errno. */
 FIXTURE_VARIANT(who_may)
 {
 	uid_t uid;
 	__u64 caps;
-	__u64 ns;		/* that are the user's own */
+	__u64 ns;		/* that are not initial */
 	int load_module;
 	int unload_module;
 	int find_by_id;
@@ -114,7 +114,7 @@ FIXTURE_VARIANT(who_may)
 	int load_tc;
 };
 
-/* The module is there already, and a program needs it. */
+/* The module is loaded already, and in use by a program. */
 #define MAY_LOAD_MODULES .load_module = -EEXIST, .unload_module = -EAGAIN
 #define NO_MODULES .load_module = -EPERM, .unload_module = -EPERM
 
@@ -199,7 +199,7 @@ FIXTURE_VARIANT_ADD(who_may, cap_sys_module)
 	LOADS(-EPERM),
 };
 
-/* Has all capabilities, but none that counts. */
+/* All capabilities, but not in the initial user namespace. */
 FIXTURE_VARIANT_ADD(who_may, root_in_user_namespace)
 {
 	.caps = ALL_CAPS,
@@ -218,7 +218,7 @@ FIXTURE_VARIANT_ADD(who_may, root_in_container)
 	LOADS(-EPERM),
 };
 
-/* Here it is the module that says no. */
+/* Here the module refuses the load. */
 FIXTURE_VARIANT_ADD(who_may, root_in_privileged_container)
 {
 	.caps = ALL_CAPS,
@@ -311,7 +311,7 @@ static int do_open(void *arg)
 	return fd_drop(fd < 0 ? -errno : fd);
 }
 
-/* Nobody: it is only there to be read. */
+/* Nobody may write: the parameter is read-only. */
 TEST_F(who_may, change_loader_ns)
 {
 	EXPECT_EQ(-EACCES, ns_call(&self->task, do_open,
@@ -331,7 +331,7 @@ static int do_read_btf(void *unused)
 	return magic == BTF_MAGIC ? 0 : -EBADMSG;
 }
 
-/* Everybody: it is in the module's file as well. */
+/* Everybody may read: the file of the module has the same data. */
 TEST_F(who_may, read_btf_file)
 {
 	EXPECT_EQ(0, ns_call(&self->task, do_read_btf, NULL));
@@ -346,7 +346,7 @@ static int do_find_btf(void *unused)
 	return fd_drop(btf_open(MODULE, &id));
 }
 
-/* What libbpf does to find a kfunc of a module. */
+/* Like libbpf, which looks up a kfunc of a module. */
 TEST_F(who_may, find_btf_by_id)
 {
 	EXPECT_EQ(variant->find_by_id,
@@ -368,7 +368,7 @@ TEST_F(who_may, find_program_of_others_by_id)
 					       (void *)(uintptr_t)info.id));
 }
 
-/* Programs are loaded with a file descriptor of the BTF that root has found. */
+/* Loads with a file descriptor of the BTF from root. */
 static int do_load_syscall(void *prog)
 {
 	return fd_drop(raw_load_type(prog, BPF_PROG_TYPE_SYSCALL, 0));
@@ -420,7 +420,7 @@ static void expect_load(struct __test_metadata *_metadata,
 	EXPECT_EQ(want, ns_call(&self->task, do_load, self->prog)) {
 		TH_LOG("%s", self->prog->log);
 	}
-	/* If bpf(2) says no, the module is not asked. */
+	/* If bpf(2) itself fails, the module is not called. */
 	if (want != -EACCES)
 		EXPECT_FALSE(klog_find(self->klog, REFUSED, NULL, 0));
 }
@@ -457,7 +457,7 @@ static int do_attach(void *unused)
 	return fd_drop(bpf_raw_tracepoint_open("sys_enter", ns_received_fd));
 }
 
-/* Everybody: who has the file descriptor has been given it. */
+/* Everybody with the file descriptor may attach the program. */
 TEST_F(who_may, attach_program_that_was_handed_on)
 {
 	EXPECT_EQ(0, ns_call_fd(&self->task, self->handed, do_attach, NULL));
@@ -475,7 +475,7 @@ TEST_F(who_may, run_program_that_was_handed_on)
 	EXPECT_EQ(0, ns_call_fd(&self->task, self->handed, do_run, NULL));
 }
 
-/* Where the administrator lets everybody load socket filters. */
+/* With a setting that permits everybody to load socket filters. */
 FIXTURE(unprivileged_bpf)
 {
 	struct ns_task task;
@@ -551,13 +551,13 @@ TEST_F(unprivileged_bpf, is_no_way_to_a_kfunc)
 	EXPECT_FALSE(klog_find(self->klog, REFUSED, NULL, 0));
 }
 
-/* What a refusal says, and what whoever is refused can make it say. */
+/* The message of a refusal, and its parts that a refused task controls. */
 FIXTURE(refusal)
 {
 	struct ns_task task;
 	struct kfunc kfunc;
 	struct raw_prog *prog;
-	char *name;		/* that the task gives itself, or the program */
+	char *name;		/* of the task or of the program */
 	int klog;
 };
 
@@ -565,7 +565,7 @@ FIXTURE_SETUP(refusal)
 {
 	self->task.sock = -1;
 	self->kfunc.btf_fd = -1;
-	/* A module anew has said nothing yet, so it is not too much for the log. */
+	/* A new module has logged nothing, so the rate limit does not apply. */
 	ASSERT_EQ(0, module_reload(MODULE, NULL));
 	ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE, KFUNC));
 	self->prog = ns_alloc(sizeof(*self->prog));
@@ -590,7 +590,7 @@ static int do_set_comm(void *name)
 	return prctl(PR_SET_NAME, name) ? -errno : 0;
 }
 
-/* /dev/kmsg escapes what is not printable, and what it escapes by. */
+/* /dev/kmsg escapes characters that are not printable, and backslashes. */
 static void unescape(char *text)
 {
 	char *to = text;
@@ -607,7 +607,7 @@ static void unescape(char *text)
 	*to = 0;
 }
 
-/* What the log has of a load by a task that calls itself @comm. */
+/* Returns the log line about a load by a task with the name @comm. */
 static void refuse_as(struct __test_metadata *_metadata,
 		      FIXTURE_DATA(refusal) * self, const char *comm,
 		      char *line, size_t size)
@@ -619,7 +619,7 @@ static void refuse_as(struct __test_metadata *_metadata,
 	unescape(line);
 }
 
-/* Of a program without a name but "raw", whoever loads it. */
+/* Expects the line for the default name of the program, "raw". */
 static void expect_line(struct __test_metadata *_metadata,
 			FIXTURE_DATA(refusal) * self, const char *comm,
 			const char *printed)
@@ -631,7 +631,7 @@ static void expect_line(struct __test_metadata *_metadata,
 		 "%s: prog raw: load by %s[%d] refused, not in the initial pid namespace: " ADVICE,
 		 MODULE, printed, self->task.pid);
 	EXPECT_STREQ(want, line);
-	/* It was all of one line. */
+	/* The message is a single line. */
 	EXPECT_FALSE(klog_find(self->klog, MODULE, line, sizeof(line)));
 }
 
@@ -667,7 +667,7 @@ TEST_F(refusal, prints_nothing_but_ascii)
 {
 	char line[512];
 
-	/* As many as the log takes at once. */
+	/* The length of a name. */
 	for (int first = 1; first < 256; first += 15) {
 		char comm[16] = "";
 
@@ -677,7 +677,7 @@ TEST_F(refusal, prints_nothing_but_ascii)
 			kfunc_close(&self->kfunc);
 			ASSERT_EQ(0, module_reload(MODULE, NULL));
 			ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE, KFUNC));
-			/* Which is what the task has of it. */
+			/* The task keeps the old BTF, so start another task. */
 			ns_stop(&self->task);
 			ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWPID));
 		}
@@ -690,7 +690,7 @@ TEST_F(refusal, prints_nothing_but_ascii)
 	}
 }
 
-/* The kernel has letters above ASCII, and takes them in names of programs. */
+/* isalnum() of the kernel accepts Latin-1, so names of programs may have it. */
 TEST_F(refusal, escapes_the_name_of_the_program)
 {
 	char line[512] = "", want[512];
@@ -703,7 +703,7 @@ TEST_F(refusal, escapes_the_name_of_the_program)
 	EXPECT_STREQ(want, line);
 }
 
-/* Others do not get that far. */
+/* The kernel rejects other names before. */
 TEST_F(refusal, of_names_that_bpf_does_not_take)
 {
 	int refused = 0;
@@ -723,7 +723,7 @@ TEST_F(refusal, of_names_that_bpf_does_not_take)
 	EXPECT_FALSE(klog_find(self->klog, MODULE, NULL, 0));
 }
 
-/* A thread that loads, in the initial pid namespace. */
+/* A thread that loads a program, in the initial pid namespace. */
 struct thread {
 	struct raw_prog *prog;
 	pid_t tid;
@@ -807,7 +807,7 @@ TEST_F(refusal, has_two_lines_with_libbpf)
 	EXPECT_FALSE(klog_find(self->klog, MODULE, NULL, 0));
 }
 
-/* Neither in the kernel log, nor in what the verifier says to the loader. */
+/* Neither the kernel log nor the verifier's log has an address. */
 static bool has_address(const char *text)
 {
 	const char *digits = "0123456789abcdefABCDEF";
@@ -815,7 +815,7 @@ static bool has_address(const char *text)
 	for (; *text; text++) {
 		size_t len = strspn(text, digits);
 
-		/* As long as a pointer of the kernel, or called one. */
+		/* The length of a kernel pointer, or its prefix. */
 		if (len >= 12 || !strncmp(text, "0xffff", 6))
 			return true;
 		if (len)
@@ -828,7 +828,7 @@ TEST_F(refusal, tells_no_kernel_address)
 {
 	char line[512] = "";
 
-	/* It would have been seen. */
+	/* The check works. */
 	EXPECT_TRUE(has_address("at ffffffffc0008000"));
 	EXPECT_TRUE(has_address("at 0xffffc000"));
 	refuse_as(_metadata, self, "loader", line, sizeof(line));
@@ -841,7 +841,7 @@ TEST_F(refusal, tells_no_kernel_address)
 	}
 }
 
-/* Loads without end, in a name that is another one each time. */
+/* Loads many times, with a different name each time. */
 #define LOADS_EACH 100
 
 static int do_load_often(void *arg)
@@ -918,13 +918,19 @@ TEST_F(refusal, cannot_flood_the_log)
 	}
 	while (klog_find(self->klog, MODULE, NULL, 0))
 		lines++;
-	/* Ten lines in each interval of 5 s, and one that says how many were not. */
+	/*
+	 * Ten lines in each interval of 5 s, and one with the number of
+	 * suppressed lines.
+	 */
 	limit = 11 * ((now() - start) / 5 + 2) + ARRAY_SIZE(tasks);
 	EXPECT_LE(10, lines);
 	EXPECT_GE(limit, lines);
 }
 
-/* kfunc_find() takes long only once, and this is before each test is a process. */
+/*
+ * Only the first kfunc_find() is slow. Call it before the harness forks for
+ * each test.
+ */
 static void __attribute__((constructor)) find_once(void)
 {
 	struct kfunc kfunc;
