@@ -167,11 +167,15 @@ def migrate_under(report, maker, agent):
         seen_after = seen_inside(agent, new)
         report.say(f"by bpf_get_current_pid_tgid_in(): before {seen_before}, after {seen_after}")
         assert seen_after == seen_before
-        # CRIU runs tar in the new pid namespace, before it restores the cgroup.
+        # Of the container's own tasks, not of the programs that CRIU runs in the new pid namespace
+        # before it restores the cgroup.
         event = agent.wait_for(
-            "exec", lambda e: triple(e["ns"]["pid"]) == new and e["comm"] != "tar"
+            "open", lambda e: triple(e["ns"]["pid"]) == new and e["path"] == "/etc/marker"
         )
-        assert event["container"] == {"runtime": "runc", "id": container.name, "name": None}, event
+        container_of_event = {
+            "runtime": "runc", "id": container.name, "name": None, "guess": False,
+        }
+        assert event["container"] == container_of_event, event
     finally:
         if holder:
             holder.end()
