@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tasks in new namespaces that have the BPF programs of a test run, and the
- * identity of namespaces as /proc shows it. Functions return 0 or -errno.
+ * Tasks in new namespaces that trigger the BPF programs of a test, and the
+ * identity of namespaces from /proc. Functions return 0 or -errno.
  */
 #ifndef _CLONE_UTIL_H
 #define _CLONE_UTIL_H
@@ -35,8 +35,8 @@ static inline pid_t clone_into(__u64 flags)
 }
 
 /*
- * Clones @flags @levels times, and calls @run in the innermost child. Returns
- * what @run returns, or 255.
+ * Clones with @flags @levels times, and calls @run in the innermost child.
+ * Returns the result of @run, or 255.
  */
 static inline int run_in(__u64 flags, int levels, int (*run)(void *), void *arg)
 {
@@ -149,7 +149,7 @@ static inline int read_ident(pid_t pid, const char *type, struct bpf_ns_ident *i
 		EXPECT_EQ((WANT)->id, (GOT)->id);			\
 	} while (0)
 
-/* In place of TEST_HARNESS_MAIN: the module need not be loaded yet. */
+/* Replaces TEST_HARNESS_MAIN. Loads the module if necessary. */
 #define IDENT_TEST_MAIN							\
 	int main(int argc, char **argv)					\
 	{								\

@@ -33,7 +33,7 @@ static void remove_root(void)
 	nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Puts 64 times the letter in place of each "{letter}". */
+/* Replaces each "{letter}" by 64 times the letter. */
 static void expand(char *to, const char *from)
 {
 	while (*from) {

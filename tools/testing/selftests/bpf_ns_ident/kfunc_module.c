@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kfuncs of a module that the kernel must not take for others, must not have
- * called by programs of another type, and must not register late or twice. The
- * verifier checks each argument by its own type, and the kfunc reads as many
- * bits. And what safe code in them finds of a task that exits.
+ * Tests of modules with kfuncs in Rust. The kernel must not call a function of
+ * vmlinux with the same name, must not accept calls of other program types, and
+ * must not register kfuncs late or twice. The verifier checks each argument by
+ * its own type, and the kfunc reads as many bits. Safe code in kfuncs handles
+ * an exiting task.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,10 +26,10 @@ FIXTURE(kfunc_module)
 {
 	struct kfunc kfunc;
 	struct raw_prog prog;
-	int module;		/* its file */
+	int module;		/* the file */
 };
 
-/* The modules are beside the test, not among those of the kernel. */
+/* The modules are in the test directory, not in /lib/modules. */
 static int open_test_module(const char *name)
 {
 	char path[4096];
@@ -68,7 +69,7 @@ static int load_syscall(FIXTURE_DATA(kfunc_module) *self,
 	return raw_load(&self->prog);
 }
 
-/* Returns its result, or a negative errno if the program cannot be loaded. */
+/* Returns the result, or a negative errno if the load fails. */
 static int call_by_syscall_prog(FIXTURE_DATA(kfunc_module) *self)
 {
 	/* Arguments that the function of vmlinux would reject at once. */
@@ -98,7 +99,7 @@ TEST_F(kfunc_module, has_the_name_of_a_function_of_vmlinux)
 	ASSERT_LE(0, module);
 	ASSERT_NE(NULL, vmlinux);
 	if (btf__find_by_name_kind(vmlinux, NAME_OF_VMLINUX, BTF_KIND_FUNC) > 0) {
-		/* Then the kernel notices that two have the name. */
+		/* The kernel finds both functions, and rejects the module. */
 		EXPECT_EQ(-EINVAL, module_load_fd(module, NULL));
 		SKIP(return, "vmlinux has BTF of " NAME_OF_VMLINUX);
 	}
@@ -111,7 +112,7 @@ TEST_F(kfunc_module, has_the_name_of_a_function_of_vmlinux)
 	}
 }
 
-/* The context of others is memory to a program, of as many integers. */
+/* Passes memory for a structure with the name of another type's context. */
 static int load_with_memory(FIXTURE_DATA(kfunc_module) *self,
 			    enum bpf_prog_type type)
 {
@@ -139,7 +140,10 @@ TEST_F(kfunc_module, takes_a_context_of_other_programs)
 		BPF_PROG_TYPE_SYSCALL,
 		BPF_PROG_TYPE_KPROBE,
 		BPF_PROG_TYPE_SCHED_CLS,
-		/* Without an attach type it may be called in a cpumap. */
+		/*
+		 * Without an attach type, a program of a cpumap may call this
+		 * one.
+		 */
 		BPF_PROG_TYPE_XDP,
 	};
 
@@ -217,7 +221,7 @@ static const struct large large = {
 
 #define BEHIND 8
 
-/* The context is memory, and has to be as large as the structure. */
+/* The context is memory, which must be as large as the structure. */
 static void expect_filled(struct __test_metadata *_metadata,
 			  FIXTURE_DATA(kfunc_module) *self, const char *kfunc,
 			  const void *value, size_t size)
@@ -330,7 +334,7 @@ TEST_F(kfunc_module, takes_as_many_bits_as_an_argument_has)
 		    (__s64[]){ 0xffff, 0x7fff, 0xffffffff, 0x7fffffff });
 }
 
-/* Whoever waits for the task may release it on another CPU at that moment. */
+/* The parent may release the task on another CPU at that moment. */
 TEST_F(kfunc_module, called_at_the_last_switch)
 {
 	struct ns_task task = { .sock = -1 };
@@ -344,7 +348,7 @@ TEST_F(kfunc_module, called_at_the_last_switch)
 	ASSERT_EQ(0, ns_start(&task, NULL, CLONE_NEWPID));
 	probe.report->err = POISON_ERR;
 	probe_target(&probe, task.pid);
-	/* It waits, which is a switch. */
+	/* The task waits, which is a switch. */
 	ASSERT_EQ(0, ns_call(&task, ns_do_getpgid, NULL));
 	ASSERT_EQ(0, kill(task.pid, SIGKILL));
 	EXPECT_EQ(0, probe_wait(&probe, &event));

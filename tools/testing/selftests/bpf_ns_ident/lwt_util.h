@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Routes with a BPF program. Not by iproute2, which would load the program by
- * itself.
+ * Routes with a BPF program. iproute2 would load the program by itself.
  *
  * Functions return 0 or a negative errno.
  */
@@ -13,13 +12,13 @@
 #include <linux/seg6_local.h>
 
 struct lwt_route {
-	const char *addr;	/* what is routed, IPv4 */
+	const char *addr;	/* IPv4 destination */
 	const char *dev;
 	int hook;		/* LWT_BPF_IN, LWT_BPF_OUT, LWT_BPF_XMIT */
 	unsigned char type;	/* RTN_LOCAL, RTN_UNICAST */
 };
 
-/* In the caller's net namespace. Takes the place of such a route. */
+/* Adds or replaces a route in the caller's net namespace. */
 int lwt_route_add(const struct lwt_route *route, int prog_fd);
 int lwt_route_del(const struct lwt_route *route);
 

@@ -111,7 +111,7 @@ static void load(struct __test_metadata *_metadata,
 		ASSERT_EQ(0, ns_ident(getpid(), "pid", &self->missing->pidns));
 }
 
-/* Runs a program, with a packet if its type takes one. */
+/* Runs a program, with a packet if its type needs one. */
 static int run(FIXTURE_DATA(missing_types) *self, const char *name,
 	       bool has_packet)
 {
@@ -155,7 +155,7 @@ TEST_F(missing_types, of_sockets_and_packets)
 	expect_answer(_metadata, self->missing, SK, "net", 0);
 	expect_answer(_metadata, self->missing, SKB, "net", 0);
 	expect_answer(_metadata, self->missing, XDP, "net", 0);
-	/* There is no hook. */
+	/* The program is not at a hook. */
 	expect_answer(_metadata, self->missing, NF, "net", -ENOENT);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Programs that are loaded from a pid namespace below the initial one: which
- * tasks these see, and as which ids.
+ * Programs of a loader in a nested pid namespace: the visible tasks, and their
+ * ids.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 
 #define ROOT_CONTAINER (ALL_NS & ~CLONE_NEWUSER)
 
-/* Of the program that an agent has loaded and attached, until the agent ends. */
+/* A program that an agent has loaded and attached, until the agent ends. */
 struct agent {
 	char name[16];			/* in */
 	__u32 map_id;
@@ -41,7 +41,7 @@ static int do_load_and_attach(void *arg)
 FIXTURE(nested)
 {
 	struct agent *agent;
-	/* One in the loader's pid namespace, and one in each of the others. */
+	/* Tasks in the pid namespace of the loader, and in each other one. */
 	struct ns_task loader, same, inner, sibling, host;
 	struct nested asked;
 	int map;
@@ -109,7 +109,7 @@ static void ask_about(struct __test_metadata *_metadata,
 	ASSERT_EQ(1, asked->calls);
 }
 
-/* What /proc says of the task, in the pid namespace of a level. */
+/* Returns the ids of the task from /proc, in the pid namespace of a level. */
 static __s64 pid_tgid_at(const struct ns_task *task, int level)
 {
 	struct ns_ids ids = {};
@@ -127,7 +127,7 @@ static __s64 pid_tgid_at(const struct ns_task *task, int level)
 		EXPECT_EQ(WANT, self->asked.task_in[NAMED]);		\
 	} while (0)
 
-/* The initial namespace is named by nobody who is not in there. */
+/* A loader in a container does not know the identity of the initial one. */
 TEST_F(nested, loader_in_a_container)
 {
 	load_from(&self->loader, "nested_in");

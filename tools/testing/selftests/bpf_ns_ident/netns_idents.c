@@ -94,7 +94,7 @@ TEST_F(netns, is_as_in_proc)
 	ASSERT_EQ(0, read_ident(getpid(), "net", &initial));
 	ASSERT_EQ(0, run_in(CLONE_NEWNET, 1, variant->run, self));
 	EXPECT_NE(initial.id, self->inside->id);
-	/* The datagram at netfilter has a reply by ICMP. */
+	/* The datagram at netfilter causes an ICMP reply. */
 	EXPECT_LE(1, self->skel->bss->answer.calls);
 	EXPECT_EQ(0, self->skel->bss->answer.err);
 	expect_ident(self->inside, &self->skel->bss->answer.ident);

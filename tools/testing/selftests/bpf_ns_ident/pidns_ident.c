@@ -37,7 +37,7 @@ FIXTURE_VARIANT(task)
 	__u64 clone;
 	int levels;
 	int unshare;
-	bool initial;		/* Is the answer the initial pid namespace? */
+	bool initial;		/* Is the result the initial pid namespace? */
 };
 
 /* The task stays in its pid namespace, its next child does not. */
@@ -80,7 +80,7 @@ static int run_thread(void)
 	return pthread_create(&thread, NULL, exit_at_once, NULL) || pthread_join(thread, NULL);
 }
 
-/* A thread may run on after release_task(). It is in no pid namespace then. */
+/* A thread may run after release_task(), without a pid namespace. */
 TEST(released_thread)
 {
 	struct pidns_ident *skel = pidns_ident__open_and_load();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What programs with ns_ident.bpf.h report is what stat(2) and NS_GET_ID report,
- * on kernels of all versions since 5.10, with the module and without it.
+ * The results of programs with ns_ident.bpf.h equal those of stat(2) and
+ * NS_GET_ID, on all kernels since 5.10, with and without the module.
  *
- * Prints how each question was answered: "QUESTION: kfunc", walk, or none.
+ * Prints the source of each result: "QUESTION: kfunc", walk, or none.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,7 +32,7 @@
 #define NEAR_ADDR "10.0.0.1"
 #define FAR_ADDR "10.0.0.2"
 
-/* As in ns_ident.bpf.h. */
+/* The same as in ns_ident.bpf.h. */
 enum { NS_IDENT_AUTO, NS_IDENT_WALK, NS_IDENT_KFUNC };
 
 static const char *const type_names[NR_TYPES] = {
@@ -54,7 +54,7 @@ FIXTURE_VARIANT(portable)
 	int how;
 };
 
-/* By kfuncs if there are any. */
+/* By kfuncs, if the module is loaded. */
 FIXTURE_VARIANT_ADD(portable, auto)
 {
 	.how = NS_IDENT_AUTO,
@@ -95,7 +95,7 @@ FIXTURE_TEARDOWN(portable)
 		ns_cgroup_close(&self->cgroup);
 }
 
-/* Loads one program, and nothing else of that file. */
+/* Loads only one program of the file. */
 static int load(FIXTURE_DATA(portable) *self, struct bpf_program *prog)
 {
 	int err;
@@ -135,7 +135,7 @@ static void expect_ident(struct __test_metadata *_metadata, const char *name,
 	}
 }
 
-/* Compares with what /proc has of a task, by its ids in the initial namespace. */
+/* Compares the results with /proc, by the ids in the initial namespace. */
 static void expect_task(struct __test_metadata *_metadata,
 			const struct portable_task *got)
 {
@@ -159,7 +159,7 @@ static void expect_task(struct __test_metadata *_metadata,
 	EXPECT_EQ(-ESRCH, got->in_none);
 }
 
-/* Has a program ask about the task that runs. */
+/* Runs a program on top of the task, and checks its results. */
 static void expect_current(struct __test_metadata *_metadata,
 			   FIXTURE_DATA(portable) *self, int (*fn)(void *arg))
 {
@@ -190,7 +190,7 @@ static void expect_current(struct __test_metadata *_metadata,
 		ns_stop(&self->task);					\
 	} while (0)
 
-/* Kfuncs answer if and only if the module is there, or nobody asked for a walk. */
+/* Kfuncs are used if the module is loaded and the walk is not selected. */
 TEST_F(portable, by_kfunc_if_there_is_one)
 {
 	load_and_attach(in_tp);
@@ -238,7 +238,7 @@ TEST_F(portable, nested)
 	ASSERT_EQ(0, ns_start(&self->other, &outer, CLONE_NEWPID));
 	ASSERT_EQ(0, ns_start(&self->task, &self->other, CLONE_NEWPID));
 	expect_current(_metadata, self, ns_do_getpgid);
-	/* In each of them, it has another pid. */
+	/* The task has another pid in each namespace. */
 	ASSERT_EQ(0, ns_ident(outer.pid, "pid", &self->shared->asked));
 	self->shared->target = self->task.pid;
 	ASSERT_EQ(0, ns_call(&self->task, ns_do_getpgid, NULL));
@@ -260,7 +260,7 @@ TEST_F(portable, deepest)
 		ns_stop(&tasks[i]);
 }
 
-/* The task goes on to live where it was, only its children will not. */
+/* The task stays in its pid namespace. Only its children get the new one. */
 TEST_F(portable, unshare_without_fork)
 {
 	load_and_attach(in_tp);
@@ -296,7 +296,7 @@ TEST_F(portable, setns)
 	expect_current(_metadata, self, ns_do_getpgid);
 }
 
-/* Waits in the thread until the test has looked it up in /proc. */
+/* The thread waits until the test has read its files in /proc. */
 static int *looked_up;
 
 static void *thread(void *ret)
@@ -329,7 +329,7 @@ TEST_F(portable, thread)
 	shared->bad_type_err = 0;
 	shared->target = self->task.pid;
 	ASSERT_EQ(0, ns_call_begin(&self->task, -1, do_in_thread, NULL));
-	/* This is the last one that the program asks for. */
+	/* The program writes this result last. */
 	while (!__atomic_load_n(&shared->bad_type_err, __ATOMIC_SEQ_CST))
 		usleep(1000);
 	ASSERT_NE(self->task.pid, (pid_t)shared->current.pid_tgid);
@@ -382,7 +382,7 @@ TEST_F(portable, iterator)
 	while (read(iter, &got, sizeof(got)) == sizeof(got)) {
 		pid_t pid = got.pid_tgid;
 
-		/* Others may end meanwhile. */
+		/* Other tasks may exit during the test. */
 		if (pid != getpid() && pid != self->task.pid && pid != 1)
 			continue;
 		expect_task(_metadata, &got);
@@ -392,7 +392,7 @@ TEST_F(portable, iterator)
 	EXPECT_EQ(3, met);
 }
 
-/* The net namespace, as the task in it has it. */
+/* Compares with the net namespace of the task. */
 static void expect_net(struct __test_metadata *_metadata, const struct ns_task *task,
 		       const struct portable_answer *got)
 {
@@ -403,7 +403,7 @@ static void expect_net(struct __test_metadata *_metadata, const struct ns_task *
 	expect_ident(_metadata, "net", &want, got);
 }
 
-/* Nobody listens there. */
+/* No socket listens there. */
 static int do_connect(void *unused)
 {
 	struct sockaddr_in addr = {
@@ -444,7 +444,7 @@ TEST_F(portable, sock)
 	report("socket, in tracing programs", variant->how, shared, &shared->sk);
 }
 
-/* Programs of the network cannot read kernel memory before 5.13. */
+/* Networking programs cannot read kernel memory before 5.13. */
 static bool is_none(const struct portable_shared *shared, const struct portable_answer *got)
 {
 	static const struct bpf_ns_ident none;
@@ -490,7 +490,7 @@ TEST_F(portable, bpf_sock)
 				    "link set veth0 up"));		\
 	} while (0)
 
-/* Sends a packet, again and again until the program has met one. */
+/* Sends packets until the program has run for one. */
 static int do_send(void *arg)
 {
 	struct portable_answer *answer = arg;
@@ -525,7 +525,7 @@ static int do_attach_tc(void *unused)
 	return bpf_tc_hook_create(&hook) ?: bpf_tc_attach(&hook, &opts);
 }
 
-/* Until the task ends. */
+/* Attached until the task ends. */
 static int do_attach_xdp(void *unused)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_SKB_MODE);
@@ -544,7 +544,7 @@ static int do_attach_netfilter(void *unused)
 	return link < 0 ? link : 0;
 }
 
-/* Sends from near to far, where the program is. */
+/* Sends from near to far, where the program is attached. */
 #define expect_packet(PROG, DO_ATTACH, ANSWER, QUESTION)		\
 	do {								\
 		struct portable_shared *shared;				\
@@ -598,7 +598,7 @@ TEST_F(portable, cgroup_skb)
 	report("packet, of a cgroup", variant->how, shared, &shared->skb);
 }
 
-/* A walk without a device would report one that there is not. */
+/* Without the device, a walk would report a wrong identity. */
 TEST_F(portable, device_unset)
 {
 	static char log[1 << 24];
@@ -621,7 +621,7 @@ TEST_F(portable, device_unset)
 	}
 }
 
-/* What is asked for, but is not there. */
+/* Kfuncs are selected, but the module is not loaded. */
 TEST_F(portable, kfuncs_of_nobody)
 {
 	if (module_is_loaded(MODULE))
@@ -630,7 +630,7 @@ TEST_F(portable, kfuncs_of_nobody)
 	EXPECT_GT(0, load(self, self->skel->progs.in_tp));
 }
 
-/* The kernel does for a light skeleton what libbpf does for others. */
+/* The kernel relocates a light skeleton, and libbpf relocates the others. */
 TEST(light_skeleton)
 {
 	struct portable_one_light *skel;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every type of program that may ask is attached and triggered by a task in a
- * pid namespace of its own. Every other one is refused.
+ * Each program type of the kfuncs is attached, and triggered by a task in a pid
+ * namespace of its own. Programs of all other types are rejected.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -45,8 +45,8 @@ FIXTURE_TEARDOWN(promised)
 }
 
 /*
- * Has a new task do @do_trigger, which is to make the program run, and compares
- * what that says. Programs are attached before, so that the task inherits their
+ * Calls @do_trigger in a new task, which makes the program run, and compares
+ * its result. Programs are attached before, so that the task inherits their
  * file descriptors.
  */
 static void expect_triggered(struct __test_metadata *_metadata,
@@ -73,7 +73,7 @@ static void expect_triggered(struct __test_metadata *_metadata,
 	EXPECT_EQ(want.id, probe->report->ident.id);
 }
 
-/* Programs that are attached as their section says, and wait for getpgid(). */
+/* Programs that are attached according to their section, to getpgid(). */
 #define TEST_GETPGID(NAME, OPTION)					\
 	TEST_F(promised, NAME)						\
 	{								\
@@ -92,7 +92,7 @@ TEST_GETPGID(tp_btf, "CONFIG_TRACEPOINTS")
 TEST_GETPGID(fentry, "CONFIG_DYNAMIC_FTRACE")
 TEST_GETPGID(fexit, "CONFIG_DYNAMIC_FTRACE")
 
-/* For uprobes. Not static, and never inlined, so that it can be found. */
+/* For uprobes. Not static or inlined, so that libbpf finds its symbol. */
 int uprobe_target(void);
 noinline int uprobe_target(void)
 {
@@ -131,7 +131,7 @@ TEST_UPROBE(uprobe, false)
 TEST_UPROBE(uprobe_s, false)
 TEST_UPROBE(uretprobe, true)
 
-/* Runs any program that can be run so, by file descriptor. */
+/* Runs a program by its file descriptor. */
 static int do_run(void *fd)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
@@ -165,7 +165,7 @@ TEST_F(promised, fmod_ret)
 	EXPECT_EQ(1, self->probe.report->calls);
 }
 
-/* Security is not asked about processes that do not exist. */
+/* LSM hooks are not called for processes that do not exist. */
 static int do_getpgid_self(void *unused)
 {
 	return syscall(SYS_getpgid, getpid()) < 0 ? -errno : 0;
@@ -209,7 +209,7 @@ static int do_read(void *fd)
 	return read((intptr_t)fd, &byte, 1) < 0 ? -errno : 0;
 }
 
-/* An iterator is at another task than the one that it runs on top of. */
+/* An iterator runs on top of the reading task, not of its own task. */
 #define TEST_ITER(NAME)							\
 	TEST_F(promised, NAME)						\
 	{								\
@@ -225,7 +225,7 @@ static int do_read(void *fd)
 TEST_ITER(iter)
 TEST_ITER(iter_s)
 
-/* Spins until the program was there. */
+/* Spins until the program has run. */
 static int do_spin(void *report)
 {
 	while (!__atomic_load_n(&((struct report *)report)->calls,
@@ -234,7 +234,7 @@ static int do_spin(void *report)
 	return 0;
 }
 
-/* Of all tasks on any CPU: the program knows whom it looks for. */
+/* For all tasks on any CPU. The program checks its target. */
 static int open_perf_event(int cpu, __u32 type, __u64 config)
 {
 	struct perf_event_attr attr = {
@@ -279,7 +279,7 @@ TEST_F(promised, perf_event)
 	self->fd = open_perf_event(0, PERF_TYPE_HARDWARE,
 				   PERF_COUNT_HW_CPU_CYCLES);
 	if (self->fd < 0) {
-		TH_LOG("this CPU has no cycle counter, so there are no NMIs to try");
+		TH_LOG("this CPU has no cycle counter, so NMIs are not tested");
 		return;
 	}
 	expect_perf_event(_metadata, &self->probe, &self->task,
@@ -320,7 +320,7 @@ static int do_connect(void *unused)
 
 	if (sock < 0)
 		return -errno;
-	/* The program comes before the question whether there is a route. */
+	/* The program runs before the lookup of the route. */
 	connect(sock, (const struct sockaddr *)&addr, sizeof(addr));
 	close(sock);
 	return 0;
@@ -346,7 +346,7 @@ TEST_CGROUP(cgroup_getsockopt, do_getsockopt, NULL)
 TEST_CGROUP(cgroup_device, do_open, "/dev/null")
 TEST_CGROUP(cgroup_sysctl, do_open, "/proc/sys/kernel/ostype")
 
-/* What an extension may do is what the program may that it extends. */
+/* An extension may call the kfuncs of the extended program. */
 TEST_F(promised, extension_of_kprobe)
 {
 	struct probe plain;
@@ -403,7 +403,7 @@ TEST_OF_A_PROGRAM(fexit_of_xdp, "fexit", "xdp_plain")
 TEST_OF_A_PROGRAM(fentry_of_sched_cls, "fentry", "tc_plain")
 TEST_OF_A_PROGRAM(fexit_of_sched_cls, "fexit", "tc_plain")
 
-/* What programs must not ask, by type. What they may is in the other tests. */
+/* Kfuncs that program types must not call. Other tests have the rest. */
 FIXTURE(refused)
 {
 	struct raw_prog prog;
@@ -420,9 +420,9 @@ FIXTURE_TEARDOWN(refused)
 
 #define NOT_ALLOWED "calling kernel function %s is not allowed"
 
-/* Kinds of kfuncs, by what they are about. */
+/* Kinds of kfuncs, by their argument. */
 enum {
-	CURRENT = 1,		/* a softirq has no task of its own */
+	CURRENT = 1,		/* the current task, which softirqs do not have */
 	SOCK = 2,
 	SKB = 4,
 	XDP = 8,
@@ -448,7 +448,7 @@ static const struct {
 	{ "bpf_nf_netns_ident", NF },
 };
 
-/* Without the call the same program must load, else it says nothing. */
+/* The program without the call must load, or the rejection proves nothing. */
 static const struct bpf_insn nothing[] = {
 	BPF_MOV64_IMM(BPF_REG_0, 0),
 	BPF_EXIT_INSN(),
@@ -496,7 +496,7 @@ static void expect_refused(struct __test_metadata *_metadata,
 			       BPF_PROG_TYPE_##TYPE, ATTACH_TYPE, KINDS); \
 	}
 
-/* Packets, of the one kind or the other. */
+/* Types with packets of another kind. */
 TEST_REFUSED(sched_cls, SCHED_CLS, 0, TASK | XDP | NF)
 TEST_REFUSED(sched_act, SCHED_ACT, 0, TASK | XDP | NF)
 TEST_REFUSED(cgroup_skb, CGROUP_SKB, BPF_CGROUP_INET_INGRESS, TASK | XDP | NF)
@@ -506,15 +506,17 @@ TEST_REFUSED(lwt_seg6local, LWT_SEG6LOCAL, 0, TASK | XDP | NF)
 TEST_REFUSED(netfilter, NETFILTER, BPF_NETFILTER, TASK | XDP | SKB)
 TEST_REFUSED(xdp, XDP, BPF_XDP, TASK | SKB | NF)
 
-/* Packets whose device may be gone. */
+/* Packets with a device that may be gone. */
 TEST_REFUSED(socket_filter, SOCKET_FILTER, 0, TASK | PACKET)
 TEST_REFUSED(lwt_out, LWT_OUT, 0, TASK | PACKET)
 TEST_REFUSED(xdp_cpumap, XDP, BPF_XDP_CPUMAP, TASK | PACKET)
 TEST_REFUSED(xdp_devmap, XDP, BPF_XDP_DEVMAP, TASK | PACKET)
-/* Extensions of those can call this one. */
+/* Extensions of these can call such a program. */
 TEST_REFUSED(xdp_of_no_attach_type, XDP, 0, TASK | PACKET)
 
-/* Sockets. What waits there may have had a device that is gone. */
+/*
+ * Types with sockets. Packets in their queues may have a device that is gone.
+ */
 TEST_REFUSED(sk_skb, SK_SKB, 0, TASK | PACKET)
 TEST_REFUSED(sock_ops, SOCK_OPS, BPF_CGROUP_SOCK_OPS, TASK | PACKET)
 TEST_REFUSED(cgroup_sock, CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE,
@@ -524,7 +526,7 @@ TEST_REFUSED(cgroup_sock_addr, CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT,
 TEST_REFUSED(cgroup_sockopt, CGROUP_SOCKOPT, BPF_CGROUP_GETSOCKOPT,
 	     ANY_TASK | PACKET)
 
-/* Tasks. */
+/* Types with tasks. */
 TEST_REFUSED(kprobe, KPROBE, 0, SOCK | PACKET)
 TEST_REFUSED(tracepoint, TRACEPOINT, 0, SOCK | PACKET)
 TEST_REFUSED(raw_tracepoint, RAW_TRACEPOINT, 0, SOCK | PACKET)
@@ -535,7 +537,7 @@ TEST_REFUSED(cgroup_device, CGROUP_DEVICE, BPF_CGROUP_DEVICE,
 TEST_REFUSED(cgroup_sysctl, CGROUP_SYSCTL, BPF_CGROUP_SYSCTL,
 	     ANY_TASK | SOCK | PACKET)
 
-/* Tracing may meet packets at any time, so it must not look into them. */
+/* Tracing programs may run in any state of a packet. */
 #define TEST_REFUSED_BTF(NAME, TYPE, ATTACH_TYPE, FUNC, OPTION)		\
 	TEST_F(refused, NAME)						\
 	{								\
@@ -570,7 +572,10 @@ static int find_in_prog(int prog, const char *func)
 	return id;
 }
 
-/* The arguments are right for one kfunc only. The others get past the filter. */
+/*
+ * The arguments are only right for one kfunc. The calls of the others pass the
+ * filter.
+ */
 static void expect_not_refused(struct __test_metadata *_metadata,
 			       struct raw_prog *prog, enum bpf_prog_type type,
 			       enum bpf_attach_type attach_type, int kinds)
@@ -623,7 +628,7 @@ TEST_TRACING_OF(fexit_of_xdp, "xdp_plain", BPF_TRACE_FEXIT)
 TEST_TRACING_OF(fentry_of_sched_cls, "tc_plain", BPF_TRACE_FENTRY)
 TEST_TRACING_OF(fexit_of_sched_cls, "tc_plain", BPF_TRACE_FEXIT)
 
-/* Neither packets nor tasks, whatever their hooks have in common. */
+/* Types with neither packets nor tasks, even if they share a hook. */
 #define ALL_KINDS (TASK | SOCK | PACKET)
 TEST_REFUSED(sk_msg, SK_MSG, BPF_SK_MSG_VERDICT, ALL_KINDS)
 TEST_REFUSED(sk_reuseport, SK_REUSEPORT, BPF_SK_REUSEPORT_SELECT, ALL_KINDS)

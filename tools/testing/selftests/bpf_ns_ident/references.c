@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Programs hold references to pid namespaces, by the kfuncs of
- * samples/rust/rust_kfunc_ref.rs: for a while, or in a map. The verifier sees to it
- * that they give each one back once. And they go through those of a task.
+ * samples/rust/rust_kfunc_ref.rs, for a while or in a map. The verifier checks
+ * that programs release each reference once. Programs also iterate over the pid
+ * namespaces of a task.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -79,22 +80,22 @@ TEST_F(references, taken_from_a_map_once)
 	EXPECT_EQ(ident.ino, self->skel->bss->ino);
 	ns_stop(&self->task);
 
-	/* All of its tasks are gone. */
+	/* The namespace has no tasks. */
 	ASSERT_EQ(0, run(take));
 	EXPECT_EQ(ident.ino, self->skel->bss->ino);
 	ASSERT_EQ(0, run(take));
 	EXPECT_EQ(0, self->skel->bss->ino);
 }
 
-/* In a user namespace of its own, whose count of pid namespaces begins at 0. */
+/* Sets a limit in a new user namespace, which has no pid namespaces. */
 static int do_limit(void *unused)
 {
 	return write_file("/proc/sys/user/max_pid_namespaces", "1");
 }
 
 /*
- * Whether a namespace has been freed: only then there may be another one. The
- * kernel frees it a grace period after the last reference.
+ * Waits until a namespace is freed: only then, the limit permits another one.
+ * The kernel frees a namespace a grace period after the last reference.
  */
 static int wait_for_room(const struct ns_task *user)
 {
@@ -111,16 +112,16 @@ static int wait_for_room(const struct ns_task *user)
 	return err;
 }
 
-/* Only the map has a reference to the namespace, which nobody else needs. */
+/* Only the map has a reference to the namespace. */
 FIXTURE(kept)
 {
 	struct references *skel;
-	struct ns_task user;	/* in a user namespace with room for one of them */
+	struct ns_task user;	/* with a limit of one pid namespace */
 };
 
 FIXTURE_VARIANT(kept)
 {
-	bool dtor_is_in_vmlinux;	/* a function of that name, too */
+	bool dtor_is_in_vmlinux;	/* vmlinux has a function of that name */
 };
 
 FIXTURE_VARIANT_ADD(kept, sample) {};
@@ -132,7 +133,7 @@ FIXTURE_VARIANT_ADD(kept, name_of_vmlinux)
 
 #define DTOR_MODULE "bpf_ns_test_dtor"
 
-/* The module has the kfuncs of the sample, and is beside the test. */
+/* The module has the kfuncs of the sample, and is in the test directory. */
 static int load_dtor_module(void)
 {
 	char path[4096];
@@ -147,7 +148,7 @@ static int load_dtor_module(void)
 	return err;
 }
 
-/* Without programs that call other kfuncs. */
+/* Loads only the programs that call kfuncs of both modules. */
 static struct references *load_keep_and_take(void)
 {
 	struct references *skel = references__open();
@@ -183,7 +184,7 @@ FIXTURE_SETUP(kept)
 	} else {
 		ASSERT_EQ(0, module_load(REFERENCES_MODULE, NULL));
 	}
-	/* Before there is a map, of which it would have the file descriptor. */
+	/* Start the task before the map exists, or it would inherit the map. */
 	ASSERT_EQ(0, ns_start(&self->user, NULL, CLONE_NEWUSER));
 	ASSERT_EQ(0, ns_call(&self->user, do_limit, NULL));
 	self->skel = load_keep_and_take();
@@ -193,7 +194,7 @@ FIXTURE_SETUP(kept)
 	ASSERT_EQ(0, run(keep));
 	ASSERT_NE(0, self->skel->bss->ino);
 	ns_stop(&task);
-	/* Else it would be free by now. */
+	/* Without the reference, the namespace would be freed by now. */
 	sleep(1);
 	ASSERT_EQ(-ENOSPC, ns_start(&task, &self->user, CLONE_NEWPID));
 }
@@ -211,7 +212,7 @@ TEST_F(kept, until_it_is_taken)
 	EXPECT_EQ(0, wait_for_room(&self->user));
 }
 
-/* By the destructor. */
+/* The destructor of the map releases the reference. */
 TEST_F(kept, until_the_map_is_gone)
 {
 	references__destroy(self->skel);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Namespaces are made and given up as fast as it goes, on all CPUs, while programs
- * of all types ask about them, other programs are loaded and unloaded, and the
- * module is unloaded and loaded whenever there is a moment without a program.
+ * Tasks create and release namespaces on all CPUs as fast as possible, while
+ * programs of all types call the kfuncs. Other programs are loaded and
+ * unloaded, and the module is unloaded and loaded whenever no program uses it.
  *
- * A program that asks nothing keeps the record of all namespaces, from the
- * functions by which the kernel makes them known and forgets them. Each answer is
- * looked up there.
+ * A program without kfuncs keeps a record of all namespaces: it is attached to
+ * the functions of the kernel that publish and remove them. Each result is
+ * compared with the record.
  *
- * Takes about 15 s. With TORTURE=1 in the environment, until there are ten million
- * answers and 100,000 namespaces.
+ * Takes about 15 s. With TORTURE=1 in the environment, runs until it has ten
+ * million results and 100,000 namespaces.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -48,13 +48,13 @@
 #define PORT		4243
 #define MAX_CPUS	64
 #define NR_HOMES	3
-/* Of so many calls, at most one returns an error. */
+/* At most one of this number of calls returns an error. */
 #define MAX_ERROR_SHARE	10
 
 #define LO		1
 #define LO_NAME		"lo"
 
-/* What programs of routes are asked by. Nobody listens there. */
+/* Addresses that run programs of routes. No socket listens there. */
 static const struct {
 	const char *prog;
 	struct lwt_route route;
@@ -78,15 +78,15 @@ static const struct {
 	{ "uts", CLONE_NEWUTS },
 };
 
-/* What processes of the test share. */
+/* Data that processes of the test share. */
 static struct {
 	bool stop;
-	bool hands_off;		/* the module: no loads and unloads for a while */
-	bool pause;		/* no new tasks for a while */
-	__u32 prog_id;		/* of the one that is run by system call */
-	__u64 entered;		/* other namespaces, by setns() */
-	__u64 loads;		/* of programs */
-	__u64 refused_loads;	/* since the module was not there */
+	bool hands_off;		/* do not load or unload the module */
+	bool pause;		/* start no tasks */
+	__u32 prog_id;		/* of the syscall program */
+	__u64 entered;		/* number of calls of setns() */
+	__u64 loads;		/* number of loaded programs */
+	__u64 refused_loads;	/* the module was not loaded */
 	__u64 bad_loads;
 	__s64 bad_load;		/* the last errno */
 } *shared;
@@ -150,7 +150,7 @@ static __u64 now_msecs(void)
 	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
 }
 
-/* For uprobes. Not static, and never inlined, so that it can be found. */
+/* For uprobes. Not static or inlined, so that libbpf finds its symbol. */
 int stress_target(void);
 noinline int stress_target(void)
 {
@@ -168,7 +168,7 @@ static int bring_up_lo(void)
 	return err;
 }
 
-/* Has programs for sockets and packets run, in whatever net namespace this is. */
+/* Runs programs for sockets and packets, in the net namespace of the caller. */
 static void use_sockets(void)
 {
 	struct sockaddr_in addr = {
@@ -240,7 +240,7 @@ static int listen_anywhere(void)
 
 static void close_pair(int ends[2])
 {
-	/* Without a timewait socket for each. */
+	/* Avoids a timewait socket for each. */
 	struct linger linger = { .l_onoff = 1 };
 
 	for (int i = 0; i < 2; i++) {
@@ -252,7 +252,9 @@ static void close_pair(int ends[2])
 	}
 }
 
-/* What only programs that are attached where the test itself is get to see. */
+/*
+ * Causes events for programs that are attached in the test's own net namespace.
+ */
 static void __noreturn use_network(int listener)
 {
 	int ends[2];
@@ -302,14 +304,14 @@ static void __noreturn live(unsigned int seed, __u64 flags, int prog)
 		stress_target();
 		_exit(0);
 	}
-	/* Nobody waits for every other one: the kernel does, in the end. */
+	/* Half of the children are released without wait(2). */
 	if (pid > 0 && rand_r(&seed) % 2)
 		waitpid(pid, NULL, 0);
 	do_this_and_that();
 	_exit(0);
 }
 
-/* Starts tasks without end, each in some new namespaces. */
+/* Starts tasks until the end, each in some new namespaces. */
 static void __noreturn churn(int cpu, unsigned int seed)
 {
 	static const __u64 mixes[] = {
@@ -335,7 +337,7 @@ static void __noreturn churn(int cpu, unsigned int seed)
 		pid_t pid;
 
 		args.flags = mixes[random % ARRAY_SIZE(mixes)];
-		/* These take longer than all the others. */
+		/* Net namespaces are slow, so create fewer of them. */
 		if (random / 16 % 16 == 0)
 			args.flags = CLONE_NEWNET | CLONE_NEWUSER;
 		else if (random / 16 % 32 == 1)
@@ -354,7 +356,7 @@ static void __noreturn churn(int cpu, unsigned int seed)
 	_exit(0);
 }
 
-/* Loads programs without end, and tries to get rid of the module. */
+/* Loads programs until the end, and tries to unload the module. */
 static void __noreturn load_and_unload(void)
 {
 	static struct raw_prog prog;
@@ -363,7 +365,7 @@ static void __noreturn load_and_unload(void)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prog.kfunc = &kfunc;
-	/* In one boot it stays the same. */
+	/* The id does not change during a boot. */
 	if (kfunc_find(&kfunc, MODULE, KFUNC))
 		_exit(1);
 	for (unsigned int i = 0; !is_over(); i++) {
@@ -384,7 +386,7 @@ static void __noreturn load_and_unload(void)
 			shared->bad_load = fd;
 			shared->bad_loads++;
 		}
-		/* It cannot, but for a moment between two rounds. */
+		/* This only succeeds between two rounds. */
 		err = module_unload_now(MODULE);
 		if (err && err != -EAGAIN && err != -EBUSY) {
 			shared->bad_load = err;
@@ -395,7 +397,7 @@ static void __noreturn load_and_unload(void)
 	_exit(0);
 }
 
-/* Namespaces that were there before. */
+/* Records the namespaces of an existing task. */
 static int record_existing(pid_t pid)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
@@ -405,7 +407,7 @@ static int record_existing(pid_t pid)
 		};
 		struct bpf_ns_ident ident;
 
-		/* The task may be gone by now. */
+		/* The task may have exited. */
 		if (ns_ident(pid, types[i].name, &ident))
 			continue;
 		if (ident.dev != stress->initial.dev)
@@ -416,7 +418,7 @@ static int record_existing(pid_t pid)
 	return 0;
 }
 
-/* With those of threads that share a process. */
+/* Includes threads. */
 static int record_all_existing(void)
 {
 	FILE *out = popen("ls -d /proc/[0-9]*/task/[0-9]* 2>/dev/null", "r");
@@ -475,7 +477,7 @@ static struct bpf_object *start_record(void)
 
 #define MAX_ATTACHED (MAX_STRESS_PROGS + MAX_CPUS)
 
-/* The programs that ask, for one round. */
+/* The programs of one round. */
 struct round {
 	struct bpf_object *obj;
 	struct bpf_link *links[MAX_ATTACHED];
@@ -494,7 +496,7 @@ static void add_link(struct round *round, struct bpf_program *prog,
 	round->links[round->nr_links++] = link;
 }
 
-/* 10,000 times a second, on each CPU. */
+/* Samples 10,000 times a second, on each CPU. */
 static void attach_perf_event(struct round *round, struct bpf_program *prog)
 {
 	struct perf_event_attr attr = {
@@ -550,7 +552,7 @@ static void attach(struct round *round, struct bpf_program *prog)
 		attach_perf_event(round, prog);
 		return;
 	case BPF_PROG_TYPE_SOCKET_FILTER:
-		/* Takes the place of that of the round before. */
+		/* Replaces the program of the last round. */
 		must(setsockopt(filter_sock, SOL_SOCKET, SO_ATTACH_BPF, &fd,
 				sizeof(fd)));
 		return;
@@ -593,7 +595,7 @@ static void attach(struct round *round, struct bpf_program *prog)
 		round->iter_link = bpf_link__fd(link);
 }
 
-/* Fails if somebody has unloaded the module just now. */
+/* Fails if the worker has just unloaded the module. */
 static int load_round(struct round *round)
 {
 	int err;
@@ -617,10 +619,13 @@ static void start_round(struct round *round)
 	struct bpf_program *prog;
 	int tries = 0, err;
 
-	/* No program asks yet, and without the CPUs the verifier takes long. */
+	/* No program runs yet, and the verifier needs the CPUs. */
 	__atomic_store_n(&shared->pause, true, __ATOMIC_RELAXED);
 	do {
-		/* A single CPU takes so long that there is always somebody. */
+		/*
+		 * On a single CPU, the worker might unload the module each
+		 * time.
+		 */
 		__atomic_store_n(&shared->hands_off, tries >= 10,
 				 __ATOMIC_RELAXED);
 		must(module_load(MODULE, NULL));
@@ -635,7 +640,7 @@ static void start_round(struct round *round)
 	__atomic_store_n(&shared->prog_id, info.id, __ATOMIC_RELAXED);
 }
 
-/* Runs programs that nothing else runs. */
+/* Runs the programs that need an action of the test. */
 static void run_round(struct round *round)
 {
 	__u64 end = now_msecs() + ROUND_MSECS;
@@ -669,11 +674,13 @@ static void end_round(struct round *round)
 	setsockopt(filter_sock, SOL_SOCKET, SO_DETACH_BPF, &none, sizeof(none));
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
 		must(lwt_route_del(&routes[i].route));
-	/* Not by the map: that keeps kprobes from recording. */
+	/*
+	 * Close the sockets, since kprobes do not run during a map operation.
+	 */
 	close_pair(round->pair);
 	bpf_object__close(round->obj);
 
-	/* A program that was closed is there until RCU lets it go. */
+	/* A closed program is freed after a grace period. */
 	__atomic_store_n(&shared->hands_off, true, __ATOMIC_RELAXED);
 	do {
 		err = module_unload(MODULE);
@@ -682,7 +689,7 @@ static void end_round(struct round *round)
 	__atomic_store_n(&shared->hands_off, false, __ATOMIC_RELAXED);
 }
 
-/* Returns twice: whether this is the worker. */
+/* Forks. Returns whether this is the worker. */
 static bool start_worker(void)
 {
 	pid_t pid = must(fork());
@@ -730,12 +737,12 @@ static void get_counts(struct stress_count *sum)
 	free(counts);
 }
 
-/* What the record has, all in all. */
+/* Totals of the record. */
 struct totals {
 	__u64 spaces;
 	__u64 gone;
 	__u64 answers;
-	__u64 asked_about;	/* namespaces that an answer told */
+	__u64 asked_about;	/* namespaces with a result */
 };
 
 static void get_totals(struct totals *totals)
@@ -755,14 +762,14 @@ static void get_totals(struct totals *totals)
 	}
 }
 
-/* Memory of the kernel that it cannot do without, in KiB. */
+/* Returns the kernel memory that cannot be reclaimed, in KiB. */
 static long get_memory(void)
 {
 	long memory = 0, kib;
 	char line[128];
 	FILE *file;
 
-	/* Of what it can do without, it keeps as much as it likes. */
+	/* Caches are not leaks. */
 	sync();
 	write_file("/proc/sys/vm/drop_caches", "3");
 	file = fopen("/proc/meminfo", "r");
@@ -776,7 +783,7 @@ static long get_memory(void)
 	return memory;
 }
 
-/* Net namespaces are cleaned up by a worker of the kernel, long afterwards. */
+/* A kernel worker frees net namespaces, with a delay. */
 static __u64 wait_for_end(void)
 {
 	__u64 deadline = now_msecs() + 120 * 1000;
@@ -810,8 +817,8 @@ static const char *const kfuncs[] = {
 };
 
 /*
- * Programs that run on top of tasks without an nsproxy or without pids. Each exit
- * of a task runs two of them.
+ * Programs that run on top of tasks without an nsproxy or without pids. Each
+ * exit of a task runs two of these programs.
  */
 static const struct {
 	int prog;
@@ -824,7 +831,7 @@ static const struct {
 	{ 11, false, "an interrupt after any of these" },
 };
 
-/* Only these programs get errors, and few. */
+/* Only these programs get errors, and only few of them. */
 static bool errors_are_at_exit(const struct stress_count *count)
 {
 	__u64 errors[MAX_STRESS_PROGS];
@@ -869,7 +876,10 @@ static void print_wrong(void)
 		       stress->space.is_gone);
 }
 
-/* Memory is compared with that after so many rounds: caches have filled up then. */
+/*
+ * The memory is compared with the memory after this number of rounds, when
+ * caches are full.
+ */
 #define WARM_UP (is_long ? 10 : 1)
 
 static bool is_enough(__u64 start, int rounds)
@@ -916,7 +926,7 @@ static void set_up(void)
 	}
 }
 
-/* How many events may have been left out by both programs that record them. */
+/* Returns the number of events that both recording programs may have missed. */
 static __u64 get_misses(struct bpf_object *record)
 {
 	__u64 by_kprobe = 0, by_fentry = 0;
@@ -936,14 +946,14 @@ static __u64 get_misses(struct bpf_object *record)
 	return by_kprobe < by_fentry ? by_kprobe : by_fentry;
 }
 
-/* Without a whole record, nobody knows whose fault it is. */
-static void result_by_record(bool is_ok, __u64 misses, const char *what)
+/* With an incomplete record, a difference may be an error of the record. */
+static void result_by_record(bool is_ok, __u64 misses, const char *name)
 {
 	if (is_ok || !misses)
-		ksft_test_result(is_ok, "%s\n", what);
+		ksft_test_result(is_ok, "%s\n", name);
 	else
 		ksft_test_result_skip("%s, the record may lack %llu events\n",
-				      what, misses);
+				      name, misses);
 }
 
 int main(void)
@@ -995,7 +1005,7 @@ int main(void)
 	ksft_test_result(errors_are_at_exit(&count), "errors are for tasks at their end\n");
 	result_by_record(!sum_of(count.unknown), misses,
 			 "every answer is of a namespace that is recorded");
-	/* As many as there were calls, and each one counted where it belongs. */
+	/* Each call is counted once, by its result. */
 	ksft_test_result(sum_of(count.asked) == sum_of(count.right) +
 			 sum_of(count.none) + sum_of(count.wrong) +
 			 sum_of(count.unknown) &&
@@ -1014,7 +1024,7 @@ int main(void)
 	result_by_record(!left, misses, "every namespace came to its end");
 	if (left)
 		ksft_print_msg("%llu did not\n", left);
-	/* The smallest of what a namespace consists of is larger. */
+	/* The smallest object of a namespace is larger. */
 	ksft_test_result(more < 4096 + (long)(stress->made - made_before) / 16,
 			 "no memory is lost\n");
 	ksft_print_msg("%ld KiB more than %llu namespaces ago\n", more,

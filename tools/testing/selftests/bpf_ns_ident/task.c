@@ -26,7 +26,7 @@ FIXTURE(task)
 	struct probe probe;
 	struct asked *asked;
 	struct ns_task outer;	/* in a container */
-	struct ns_task task;	/* of another one, nested in that */
+	struct ns_task task;	/* in a container nested in that one */
 	struct ns_task other;
 	struct bpf_ns_ident initial;
 };
@@ -65,7 +65,7 @@ FIXTURE_TEARDOWN(task)
 		ASSERT_NE(NULL, self->probe.link);			\
 	} while (0)
 
-/* Waits for what others do. */
+/* Waits until the program has run. */
 static bool wait_for_answer(struct asked *asked)
 {
 	for (int i = 0; i < 20000; i++) {
@@ -87,7 +87,7 @@ static void expect_same(struct __test_metadata *_metadata,
 	}
 }
 
-/* Of a task in a pid namespace of its own, so that it is not that of another. */
+/* Compares the results for a task in a pid namespace of its own. */
 static void expect_answer(struct __test_metadata *_metadata,
 			  const struct asked *asked, pid_t pid)
 {
@@ -98,7 +98,7 @@ static void expect_answer(struct __test_metadata *_metadata,
 	expect_same(_metadata, &want, &asked->answer);
 }
 
-/* From a program that cannot be preempted. */
+/* The same, from a program that cannot be preempted. */
 static void expect_atomic(struct __test_metadata *_metadata,
 			  const struct asked *asked, pid_t pid)
 {
@@ -111,7 +111,7 @@ static void expect_atomic(struct __test_metadata *_metadata,
 	expect_same(_metadata, &want, &asked->answer);
 }
 
-/* From a program that cannot have the lock. */
+/* The same, from a program that cannot get the lock. */
 static void expect_busy(struct __test_metadata *_metadata,
 			const struct asked *asked, pid_t pid)
 {
@@ -144,7 +144,7 @@ static void expect_released(struct __test_metadata *_metadata,
 	expect_same(_metadata, &want, &asked->answer);
 }
 
-/* A child that its parent makes in namespaces that are new, too. */
+/* A child that its parent creates in new namespaces. */
 #define TEST_CHILD(NAME, EXPECT)					\
 	TEST_F(task, NAME)						\
 	{								\
@@ -161,7 +161,7 @@ TEST_CHILD(fork_child, expect_answer)
 TEST_CHILD(newtask, expect_answer)
 TEST_CHILD(wakeup_new, expect_atomic)
 
-/* What the new task has from its parent by then is all that there is. */
+/* The new task still has the namespaces of its parent. */
 TEST_F(task, alloc)
 {
 	SKIP_WITHOUT_BPF_LSM();
@@ -177,7 +177,7 @@ TEST_F(task, switch_prev)
 	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
 	open_task("switch_prev");
 	task_aim(&self->probe, self->asked, self->task.pid);
-	/* It waits for the next call. */
+	/* The task waits for the next call. */
 	ASSERT_EQ(0, ns_call(&self->task, ns_do_getpgid, NULL));
 	ASSERT_TRUE(wait_for_answer(self->asked));
 	expect_answer(_metadata, self->asked, self->task.pid);
@@ -247,7 +247,7 @@ static int do_exit_thread(void *unused)
 	       -pthread_join(id, NULL);
 }
 
-/* Nobody waits for a thread. Its process goes on. */
+/* A thread is released without wait(2). Its process continues. */
 TEST_F(task, process_free_of_a_thread)
 {
 	struct task_answer alive;
@@ -282,7 +282,7 @@ TEST_F(task, from_pid)
 	expect_answer(_metadata, self->asked, self->task.pid);
 }
 
-/* Dead, but not yet waited for. */
+/* A zombie. */
 TEST_F(task, from_pid_of_a_zombie)
 {
 	siginfo_t info;
@@ -317,7 +317,7 @@ TEST_F(task, parent_under_rcu)
 	expect_answer(_metadata, self->asked, self->outer.pid);
 }
 
-/* A program has a reference to a task that lives, and that is released then. */
+/* A program gets a reference to a task before the release of the task. */
 TEST_F(task, in_a_map)
 {
 	struct task_answer alive;
@@ -436,7 +436,7 @@ TEST_F(task, lock_of_current_is_held)
 #ifdef __x86_64__
 #define KPROBES_OPTIMIZATION "/proc/sys/debug/kprobes-optimization"
 
-/* Behind the call of ftrace, with and without the instruction for IBT. */
+/* After the call of ftrace, with and without the instruction for IBT. */
 static struct bpf_link *attach_breakpoint(struct bpf_program *prog)
 {
 	static const size_t offsets[] = { 9, 5 };
@@ -456,7 +456,7 @@ TEST_F(task, parent_in_nmi)
 	SKIP_WITHOUT("CONFIG_KPROBE_EVENTS");
 	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
 	load_two("parent_in_nmi", NULL);
-	/* Else the kernel may replace the breakpoint by a jump. */
+	/* Otherwise the kernel may replace the breakpoint by a jump. */
 	write_file(KPROBES_OPTIMIZATION, "0");
 	self->probe.link = attach_breakpoint(self->probe.prog);
 	ASSERT_NE(NULL, self->probe.link);
@@ -468,7 +468,10 @@ TEST_F(task, parent_in_nmi)
 }
 #endif
 
-/* Values that are not exactly one type, for another and for the current task. */
+/*
+ * Values that are not exactly one type, for another task and for the current
+ * one.
+ */
 TEST_F(task, not_a_type)
 {
 	static const __u32 flags[NR_NS_TYPES] = {
@@ -494,7 +497,7 @@ TEST_F(task, not_a_type)
 	}
 }
 
-/* A task moves to and fro between the namespaces of two others. */
+/* A task moves back and forth between the namespaces of two others. */
 static struct setns_loop {
 	bool stop;
 	int fds[2][NR_NS_TYPES];
@@ -582,7 +585,7 @@ static int do_unshare_often(void *unused)
 {
 	const int often = CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET |
 			  CLONE_NEWNS | CLONE_NEWUTS;
-	/* The ids remain unmapped, and pid and time are for children. */
+	/* The ids stay unmapped, and pid and time apply to children. */
 	const int once = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME;
 	int i, j, err;
 
@@ -651,7 +654,7 @@ TEST_F_TIMEOUT(task, in_the_middle_of_unshare, 120)
 	free(looks);
 }
 
-/* Programs that are refused. */
+/* Programs that are rejected. */
 FIXTURE(refused)
 {
 	struct probe probe;

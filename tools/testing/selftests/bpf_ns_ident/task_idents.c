@@ -68,7 +68,10 @@ static const struct {
 	{ "user", CLONE_NEWUSER }, { "uts", CLONE_NEWUTS },
 };
 
-/* In new namespaces of all types but one, each answer is that of the type asked for. */
+/*
+ * In new namespaces of all types but one, each result is the one of the
+ * requested type.
+ */
 TEST_F(task, ns_ident_is_as_in_proc)
 {
 	const struct answer *answer = &self->skel->bss->answer;
@@ -123,7 +126,7 @@ TEST_F(task, pid_tgid_in_is_nspid)
 	self->skel->bss->pidns = own;
 	ASSERT_EQ(0, asker_again(&self->asker));
 	EXPECT_EQ(PID_TGID(pids[2]), self->skel->bss->pid_tgid);
-	/* Of a namespace that had the inode number before. */
+	/* The id of an earlier namespace with the same inode number. */
 	self->skel->bss->pidns.id--;
 	ASSERT_EQ(0, asker_again(&self->asker));
 	EXPECT_EQ(-ESRCH, self->skel->bss->pid_tgid);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ns_ident.h: the identity of a namespace is what stat(2) and NS_GET_ID report,
- * and leads back to the namespace, its tasks, its owner and its parent. On kernels
- * of all versions since 5.10.
+ * The functions of ns_ident.h return the same identity as stat(2) and
+ * NS_GET_ID. They find the namespace of an identity, its tasks, its owner and
+ * its parent. For all kernels since 5.10.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,7 +21,7 @@
 #include "ns_ident.h"
 #include "ns_util.h"
 
-/* Since 6.18, respectively 6.19. */
+/* Since 6.18 and 6.19. */
 static bool has_ids(void)
 {
 	struct bpf_ns_ident ident;
@@ -64,7 +64,7 @@ FIXTURE_TEARDOWN(userspace)
 		EXPECT_EQ((WANT)->id, (GOT)->id);			\
 	} while (0)
 
-/* That there is a reason in words, which says so. */
+/* Expects an errno, and a reason with these words. */
 #define expect_error(ERR, WORDS, CALL)					\
 	do {								\
 		EXPECT_EQ(-(ERR), CALL);				\
@@ -73,7 +73,7 @@ FIXTURE_TEARDOWN(userspace)
 		}							\
 	} while (0)
 
-/* Opens the namespace, which is then the one that it should be. */
+/* Opens a namespace, and checks that it is the right one. */
 #define expect_open(IDENT, TYPE)					\
 	do {								\
 		struct bpf_ns_ident opened;				\
@@ -150,7 +150,7 @@ TEST_F(userspace, open_each_type)
 		expect_open(&self->ident, type);
 		EXPECT_EQ(type, ns_ident_type(self->fd));
 		close(self->fd);
-		/* By the number alone. */
+		/* By dev and ino, without the id. */
 		self->ident.id = 0;
 		expect_open(&self->ident, type);
 		close(self->fd);
@@ -182,7 +182,7 @@ TEST_F(userspace, open_what_has_gone)
 		     ns_ident_open(&self->ident, CLONE_NEWUTS));
 }
 
-/* Its number is that of a namespace of another type. */
+/* The number is the one of a namespace of another type. */
 TEST_F(userspace, open_as_another_type)
 {
 	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWUTS));
@@ -201,7 +201,7 @@ TEST_F(userspace, open_on_another_device)
 	EXPECT_EQ(-ENOENT, ns_ident_open(&self->ident, CLONE_NEWUTS));
 }
 
-/* nsfs gives the lowest free number away: so another namespace has it soon. */
+/* nsfs uses the lowest free number, so a number is soon reused. */
 TEST_F(userspace, open_with_a_recycled_number)
 {
 	struct bpf_ns_ident first;
@@ -356,12 +356,12 @@ TEST_F(userspace, list)
 	wanted.met = 0;
 	ASSERT_EQ(0, ns_ident_list(NS_IDENT_ALL_TYPES, take_ns, &wanted));
 	EXPECT_EQ(1, wanted.met);
-	/* The initial ones, and those of the task. */
+	/* The initial namespaces, and those of the task. */
 	EXPECT_LE(14, wanted.others);
 	EXPECT_FALSE(wanted.mismatch);
 }
 
-/* Without any task in it, it is only found where the kernel has a list. */
+/* Without a task, a namespace is only found by listns(2). */
 TEST_F(userspace, list_what_a_file_keeps)
 {
 	struct wanted wanted = { .type = CLONE_NEWUTS };
