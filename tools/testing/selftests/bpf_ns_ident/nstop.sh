@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# nstop: what it finds out, and what its exit status says of it.
+# nstop: the comparison with /proc, and the exit status.
 
 # shellcheck source=nstop_util.sh
 . "$(dirname "$(readlink -f "$0")")/nstop_util.sh"
@@ -14,13 +14,13 @@ container_matches()
 	pair=$(pair_of "$pid" pid) || return
 	run 0 "$NSTOP" --once --interval 0.5 || return
 	says out "^ *$pair .*  match +$pid  bash$" || return
-	# The initial namespace is there as well, and nothing is wrong.
+	# The initial namespace has a row, too, and there is no mismatch.
 	says out "^ *$(pair_of $$ pid) .* match  " || return
 	says out '^[0-9]+ pid namespaces: [0-9]+ match, 0 mismatch' || return
 	! grep MISMATCH "$dir/out"
 }
 
-# Hides what /proc says of a process: there it is in the namespace of another.
+# Hides the files of a process in /proc: they show the namespace of another process.
 lie_about()
 {
 	local file
@@ -37,22 +37,22 @@ lie_about()
 
 mismatch_is_found()
 {
-	local pid told lie
+	local pid real lie
 
 	start_container unshare --fork --kill-child --pid || return
-	told=$(pair_of "$pid" pid)
+	real=$(pair_of "$pid" pid)
 	lie=$(pair_of $$ pid)
 	lie_about "$pid" $$ || return
 	[ "$(pair_of "$pid" pid)" = "$lie" ] || return
 	run 1 "$NSTOP" --once --interval 0.5 || return
-	says_mismatch "$pid" bash "$told" "$lie" || return
+	says_mismatch "$pid" bash "$real" "$lie" || return
 	# Both rows have the verdict.
-	says out "^ *$told .* MISMATCH  " || return
+	says out "^ *$real .* MISMATCH  " || return
 	says out "^ *$lie .* MISMATCH  " || return
 	says out '^[0-9]+ pid namespaces: [0-9]+ match, 2 mismatch'
 }
 
-# The exit status says so also if it is a signal that ends it.
+# A signal does not change the exit status of a mismatch.
 mismatch_is_kept()
 {
 	local nstop pid status

@@ -10,7 +10,7 @@
 # shellcheck disable=SC2034
 takes_python=$(sed -n 's/^		\([a-z_0-9]*\)\( .*\)\?$/\1/p' "$0" | tr '\n' ' ')
 
-CALLS=5000	# of a process, on request
+CALLS=5000	# system calls of a process, on request
 MORE=100	# other calls of the interpreter, at most
 ROUND=0.5
 nstop=
@@ -60,7 +60,7 @@ tables_are()
 	wait_for sh -c "[ \$(wc -l < '$dir/out') -ge $1 ]"
 }
 
-# Waits for a table whose interval begins after this call.
+# Waits for a table with an interval that begins after this call.
 fresh_table()
 {
 	tables_are $(($(wc -l < "$dir/out") + 2))

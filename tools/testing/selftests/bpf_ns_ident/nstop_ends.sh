@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# nstop: what it does not wait for, that a signal ends it, and what it does when
-# few files can be open.
+# nstop: special files do not block it, signals end it, and the limit of open
+# files is handled.
 
 # shellcheck source=nstop_util.sh
 . "$(dirname "$(readlink -f "$0")")/nstop_util.sh"
@@ -11,13 +11,13 @@
 takes_python="skips_what_is_no_namespace stopped_terminal_int stopped_terminal_term"
 takes_python+=" stopped_terminal_plain"
 
-GUARD=60	# seconds, after which nstop hangs
+GUARD=60	# seconds, timeout of nstop
 NR_NAMES=20
-FEW_FILES=32	# less than two for each of these
-FOR_A_MOMENT=16	# so many nstop leaves room for
+FEW_FILES=32	# fewer than two for each name
+FOR_A_MOMENT=16	# files that nstop keeps free for short use
 
 NAMES=/run/netns
-NAME=nstop-$$	# since others may have short ones
+NAME=nstop-$$	# unique, as other namespaces may have short names
 PODMAN=/run/user/$NAME
 nstop=
 
@@ -43,7 +43,7 @@ has_ended()
 	! kill -0 "$nstop" 2> /dev/null
 }
 
-# ends SIGNAL: nstop does, without a mismatch.
+# ends SIGNAL: expects that the signal ends nstop, without a mismatch.
 ends()
 {
 	local status
@@ -62,7 +62,7 @@ ends()
 	return 1
 }
 
-# waits_in FUNCTION: of the kernel, by extended regular expression
+# waits_in FUNCTION: waits until nstop blocks in a kernel function, an extended regular expression
 waits_in()
 {
 	wait_for grep -qE "$1" "/proc/$nstop/wchan" && return
@@ -70,7 +70,7 @@ waits_in()
 	return 1
 }
 
-# stalled_reader SIGNAL [ARGUMENT...]: of a pipe that is full from the start
+# stalled_reader SIGNAL [ARGUMENT...]: nstop blocks on a pipe that is full from the start
 stalled_reader()
 {
 	local signal=$1
@@ -84,7 +84,7 @@ stalled_reader()
 	waits_in pipe_write && ends "$signal"
 }
 
-# stopped_terminal SIGNAL [ARGUMENT...]: by what Ctrl-S does
+# stopped_terminal SIGNAL [ARGUMENT...]: nstop blocks on a terminal that is stopped, as by Ctrl-S
 stopped_terminal()
 {
 	local pid status
@@ -118,10 +118,10 @@ select.select([3], [], [])
 	return 1
 }
 
-# What is in the directory besides is named. A link to a namespace is one.
+# Other files in the directory are reported. A link to a namespace counts as a namespace.
 skips_what_is_no_namespace()
 {
-	local pid what
+	local pid kind
 
 	mkdir -p $NAMES
 	start_container unshare --net || return
@@ -137,15 +137,15 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$NAMES/$NAME-socket" || return
 
 	run 0 timeout $GUARD "$NSTOP" --net --all --once --interval 0.1 || return
 	says out "^ *$(pair_of "$pid" net) .*  $NAME-netns  " || return
-	for what in fifo link dangling device file uts socket; do
-		says out "^SKIPPED: $NAMES/$NAME-$what is not a net namespace$" ||
+	for kind in fifo link dangling device file uts socket; do
+		says out "^SKIPPED: $NAMES/$NAME-$kind is not a net namespace$" ||
 			return
 	done
 	does_not_say out "^SKIPPED: .*/$NAME-netns" && [ ! -s "$dir/err" ]
 }
 
-# What users have in place of podman's lists of containers, which are looked
-# at for the name of a host that podman would give.
+# Special files of a user, instead of podman's lists of containers. nstop reads
+# the lists for a host name like those of podman.
 skips_what_is_no_list()
 {
 	local pid lists=$PODMAN/containers/overlay-containers
@@ -169,17 +169,17 @@ make_names()
 	done
 }
 
-# start_nstop [ARGUMENT...]: it counts when this returns
+# start_nstop [ARGUMENT...]: starts nstop, and returns when nstop counts
 start_nstop()
 {
-	# Not that of another one.
+	# Removes the output of an earlier nstop.
 	: > "$dir/out"
 	"$NSTOP" --interval 0.3 "$@" > "$dir/out" 2> "$dir/err" 5>&- 6>&- &
 	nstop=$!
 	prints '^[0-9]+ [a-z]+ namespaces?: '
 }
 
-# leave_room NUMBER: nstop can have no more open files than it has, and these
+# leave_room NUMBER: limits the open files of nstop to the current number plus this one
 leave_room()
 {
 	local files=("/proc/$nstop/fd"/*)
@@ -188,7 +188,7 @@ leave_room()
 	prlimit --pid "$nstop" --nofile="$limit:$limit"
 }
 
-# prints PATTERN
+# prints PATTERN: waits for a line of the output
 prints()
 {
 	wait_for grep -qE -- "$1" "$dir/out" && return
@@ -202,7 +202,7 @@ send()
 	ip netns exec "$1" bash -c 'echo > /dev/udp/127.0.0.1/9'
 }
 
-# More can be open than the limit that whoever starts it has.
+# nstop raises its limit of open files.
 raises_the_limit()
 {
 	local before n status
@@ -230,8 +230,8 @@ more_tables_than()
 	[ "$(tables)" -gt "$1" ]
 }
 
-# Those that there is no room for are missing, and that is all. They are counted
-# when others are gone.
+# Devices beyond the limit are reported as lost. They are counted when others
+# are gone.
 says_what_is_missing()
 {
 	local last limit n tables
@@ -243,7 +243,7 @@ says_what_is_missing()
 	for ((n = 1; n <= NR_NAMES; n++)); do
 		prints "  $NAME-$n  " && send "$NAME-$n" || return
 	done
-	# All that will be.
+	# Waits until the number of counted devices does not change.
 	tables=$(tables)
 	wait_for more_tables_than $((tables + 2)) &&
 		says out " match +[1-9].*  $NAME-[0-9]+  " || return
@@ -258,14 +258,13 @@ says_what_is_missing()
 	does_not_say out MISMATCH && [ ! -s "$dir/err" ]
 }
 
-# Sends until it is counted.
+# Sends a datagram, and checks whether it is counted.
 counts()
 {
 	send "$1" && grep -qE " match +[1-9].*  $1  " "$dir/out"
 }
 
-# So few that nothing can be found out. Files that whoever runs the tests left
-# open count, too.
+# The limit is too low for nstop. Closes inherited files, which count, too.
 too_few_files()
 {
 	run 2 bash -c '
@@ -279,8 +278,8 @@ too_few_files()
 	[ ! -s "$dir/out" ]
 }
 
-# A file that is open for each level would be too many. Nobody is in those above,
-# so all are new to it at once.
+# nstop must not open a file for each level at the same time. The namespaces
+# above have no tasks, so all of them are new to nstop.
 deeply_nested()
 {
 	local chain=() level limit pid

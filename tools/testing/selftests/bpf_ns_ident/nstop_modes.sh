@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# nstop by other types of namespaces, and with pids as others see them.
+# nstop with other types of namespaces, and with pids in another pid namespace.
 
 # shellcheck source=nstop_util.sh
 . "$(dirname "$(readlink -f "$0")")/nstop_util.sh"
@@ -12,10 +12,10 @@ takes_python+=" i386_move_is_no_mismatch"
 # shellcheck disable=SC2034
 takes_i386=i386_move_is_no_mismatch
 
-ROUND=0.3	# as long as it takes each container to make a few system calls
+ROUND=0.3	# long enough for a few system calls of each container
 
-# The command that makes a namespace of a type for another command, and is not
-# there any more when that runs.
+# new TYPE: prints a command that runs another command in a new namespace. Its
+# own process is not in that namespace.
 new()
 {
 	case $1 in
@@ -26,7 +26,7 @@ new()
 	esac
 }
 
-# row PAIR DEPTH PID COMMAND: a row that is a match, by the depth of its command.
+# row PAIR DEPTH PID COMMAND: expects a row with a match, indented by its depth.
 row()
 {
 	says out "^ *$1 .*  match +$3 {$((2 + 2 * $2))}$4\$"
@@ -44,12 +44,12 @@ groups_by()
 	run 0 "$NSTOP" --once --interval $ROUND --ns "$type" "${tree[@]}" || return
 	says out "^System calls in .* by $type namespace$" || return
 	row "$(pair_of "$pid" "$type")" $depth "$pid" bash || return
-	# The initial one is there as well, and nothing is wrong.
+	# The initial namespace has a row, too, and there is no mismatch.
 	row "$(pair_of $$ "$type")" 0 '[0-9]+' '[^ ].*' || return
 	says out "^[0-9]+ $type namespaces: [0-9]+ match, 0 mismatch"
 }
 
-# One in another one: beside it, or below it.
+# nested_are DEPTH TYPE: a namespace in another one, as a row below it or beside it.
 nested_are()
 {
 	local depth=$1 type=$2 pid outer tree=()
@@ -67,7 +67,7 @@ nested_are()
 	row "$(pair_of "$pid" "$type")" "$depth" "$pid" bash
 }
 
-# A thread that is in a namespace of its own counts by itself.
+# A thread in a namespace of its own is counted separately.
 thread_is_on_its_own()
 {
 	local pid pair
@@ -94,7 +94,7 @@ thread_is_on_its_own()
 	does_not_say out MISMATCH
 }
 
-# A process that goes to and fro between two namespaces, as fast as it can.
+# Starts a process that moves between two namespaces as fast as possible.
 start_mover()
 {
 	start_python <<-'PYTHON'
@@ -124,7 +124,7 @@ move_is_no_mismatch()
 	does_not_say out MISMATCH
 }
 
-# By system calls of i386, which have other numbers.
+# The process uses system calls of i386, which have other numbers.
 i386_move_is_no_mismatch()
 {
 	local pid
@@ -156,7 +156,7 @@ i386_move_is_no_mismatch()
 	does_not_say out MISMATCH
 }
 
-# What was moved in one round is compared afresh in the next one.
+# A task that has moved is compared again in the next round.
 moves_are_no_mismatch_in_many_rounds()
 {
 	local pid nstop line rounds=0 status
@@ -185,7 +185,7 @@ moves_are_no_mismatch_in_many_rounds()
 	return 1
 }
 
-# Hides what /proc says of a thread: there it is in the namespace of another.
+# Hides the files of a thread in /proc: they show the namespace of another thread.
 lie_about_thread()
 {
 	over=/proc/$1/task/$1
@@ -196,21 +196,21 @@ lie_about_thread()
 
 mismatch_is_found()
 {
-	local pid told lie
+	local pid real lie
 
 	start_container unshare --uts || return
-	told=$(pair_of "$pid" uts)
+	real=$(pair_of "$pid" uts)
 	lie=$(pair_of $$ uts)
 	lie_about_thread "$pid" $$ || return
 	run 1 "$NSTOP" --once --interval $ROUND --ns uts || return
-	says_mismatch "$pid" bash "$told" "$lie" || return
-	says out "^ *$told .* MISMATCH  " || return
+	says_mismatch "$pid" bash "$real" "$lie" || return
+	says out "^ *$real .* MISMATCH  " || return
 	says out "^ *$lie .* MISMATCH  " || return
 	says out '^[0-9]+ uts namespaces: [0-9]+ match, 2 mismatch'
 }
 
 # Sets $outer and $inner to processes in nested pid namespaces, and $middle to
-# the number that the second has in the namespace of the first.
+# the pid of $inner in the namespace of $outer.
 start_nested()
 {
 	local pid
@@ -261,7 +261,7 @@ pids_as_seen_by_initial()
 	start_nested && pids_as_seen_by $$ 1 "$outer" "$inner"
 }
 
-# Both at once.
+# Combines --ns and --pids-as-seen-by.
 pids_by_net_namespace()
 {
 	local pid
@@ -286,7 +286,7 @@ bad_arguments_are_refused()
 		refuses "'$arg' is not the pid of a process$" \
 			--once --pids-as-seen-by "$arg" || return
 	done
-	# More than there can ever be.
+	# The number exceeds the maximum pid.
 	refuses "there is no process 4194305$" \
 		--once --pids-as-seen-by 4194305 || return
 	refuses "option '--ns' requires an argument$" --ns || return
@@ -294,7 +294,7 @@ bad_arguments_are_refused()
 		--pids-as-seen-by
 }
 
-# name_is WANTED COMMAND...: what a process that is started so is called.
+# name_is WANTED COMMAND...: expects this container name for a process that the command starts.
 name_is()
 {
 	local wanted=$1
@@ -306,7 +306,7 @@ name_is()
 	says out "^ *$(pair_of "$pid" pid) .* match +$wanted +$pid  bash$"
 }
 
-# The command that goes to a cgroup, by its path, for another command.
+# to_cgroup PATH: sets $move to a command that runs another command in a cgroup.
 to_cgroup()
 {
 	mkdir -p "$cgroups/$1"
@@ -314,7 +314,7 @@ to_cgroup()
 	move=(sh -c 'echo $$ > "$0/cgroup.procs" && exec "$@"' "$cgroups/$1")
 }
 
-# The paths themselves are tested by container_names.
+# container_names tests the other paths.
 try_container_names()
 {
 	local new="unshare --fork --kill-child --pid" move id forged
@@ -336,7 +336,7 @@ try_container_names()
 	to_cgroup nstop-test/docker-registry.service
 	# shellcheck disable=SC2086
 	name_is - "${move[@]}" $new || return
-	# By the name alone, if there is a runtime that has one of that name.
+	# The name alone is enough if a runtime has a container of that name.
 	to_cgroup nstop-test/nstop-three
 	# shellcheck disable=SC2086
 	name_is - "${move[@]}" $new || return
@@ -361,7 +361,7 @@ container_names()
 	return $status
 }
 
-# Each of these is a test: its name, and how to run it.
+# Each line is a test: its name and its command.
 tests()
 {
 	local type

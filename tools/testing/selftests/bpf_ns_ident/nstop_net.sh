@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# nstop --net: traffic by net namespace, beside what iproute2 says of it.
+# nstop --net: traffic by net namespace, compared with the output of iproute2.
 
 # shellcheck source=nstop_util.sh
 . "$(dirname "$(readlink -f "$0")")/nstop_util.sh"
@@ -17,7 +17,7 @@ takes_python+=" device_that_fails_is_skipped"
 PACKETS=7
 BYTES=1000
 
-# The names are those of this run, since others may have the short ones.
+# Unique names, as other namespaces may have short ones.
 A=nstop-$$-a
 B=nstop-$$-b
 nstop=
@@ -38,7 +38,7 @@ undo()
 	rm -f /run/docker/netns/$A
 } 2> /dev/null
 
-# Two named namespaces, and a cable between them. Nothing but us sends.
+# Creates two named namespaces, and a cable between them. Only the test sends.
 make_pair()
 {
 	local ns
@@ -52,7 +52,7 @@ make_pair()
 		ip -n $ns link set lo up || return
 	done
 	ip -n $A link add cable type veth peer name cable netns $B || return
-	# Nobody asks a few seconds later whether the other end is still there.
+	# Delays the probe of the neighbour, which would be additional traffic.
 	for ns in $A $B; do
 		ip netns exec $ns sh -c 'echo 3600 > \
 			/proc/sys/net/ipv4/neigh/cable/delay_first_probe_time'
@@ -60,14 +60,14 @@ make_pair()
 	ip -n $A address add 10.255.0.1/24 dev cable || return
 	ip -n $B address add 10.255.0.2/24 dev cable || return
 	ip -n $A link set cable up && ip -n $B link set cable up || return
-	# Until then, the kernel drops packets.
+	# Before that state, the kernel drops packets.
 	for ns in $A $B; do
 		wait_for sh -c "ip -n $ns link show cable | grep -q 'state UP'" || return
 	done
 }
 
-# send ADDRESS [COMMAND...]: so many datagrams of that size, which nobody is
-# there for, by that command.
+# send ADDRESS [COMMAND...]: sends datagrams to an unused port, optionally from
+# the namespace that the command enters.
 send()
 {
 	"${@:2}" python3 -c "
@@ -78,14 +78,14 @@ for _ in range($PACKETS):
 "
 }
 
-# link NETNS: what ip -s link has: RX packets, bytes, TX packets, bytes.
+# link NETNS: prints the counters of ip -s link: RX packets, bytes, TX packets, bytes.
 link()
 {
 	ip -n "$1" -s -j link show | python3 -c '
 import json, sys
 stats = [device["stats64"] for device in json.load(sys.stdin)]
-print(*(sum(s[way][what] for s in stats)
-        for way in ("rx", "tx") for what in ("packets", "bytes")))
+print(*(sum(s[way][unit] for s in stats)
+        for way in ("rx", "tx") for unit in ("packets", "bytes")))
 '
 }
 
@@ -121,7 +121,7 @@ next_table()
 	return 1
 }
 
-# Reads up to a table whose interval begins after this call.
+# Reads up to a table with an interval that begins after this call.
 fresh_table()
 {
 	local lines
@@ -139,7 +139,7 @@ has()
 	echo "any(row['name'] == '$1' and $2 for row in table['rows'])"
 }
 
-# With all that was until now.
+# Ends nstop, after a last table.
 end_nstop()
 {
 	local status
@@ -158,8 +158,8 @@ end_nstop()
 # sum NAME: prints the sums of all tables like link does, from BPF and then from the devices.
 sum()
 {
-	json "[' '.join(str(sum(row[way + what + source] for row in rows(name='$1')))
-		for way in ('rx_', 'tx_') for what in ('packets', 'bytes'))
+	json "[' '.join(str(sum(row[way + unit + source] for row in rows(name='$1')))
+		for way in ('rx_', 'tx_') for unit in ('packets', 'bytes'))
 	       for source in ('', '_link')]"
 }
 
@@ -181,7 +181,7 @@ is_there()
 	json_is True "bool(rows(dev=$dev, ino=$ino, id=$(id_of "$2"), verdict='match', name='$1'))"
 }
 
-# delta BEFORE... AFTER...: of four numbers each
+# delta BEFORE... AFTER...: prints the differences of four numbers each
 delta()
 {
 	echo $(($5 - $1)) $(($6 - $2)) $(($7 - $3)) $(($8 - $4))
@@ -202,7 +202,7 @@ counts_as_ip_does()
 	}
 	counts $A "$a" && counts $B "$b" || return
 	is_there $A /run/netns/$A && is_there $B /run/netns/$B || return
-	# That is the traffic, with 42 bytes of headers.
+	# The counters have the traffic, with 42 bytes of headers.
 	read -r _ _ packets bytes <<< "$a"
 	[ "$packets" -ge $PACKETS ] &&
 		[ "$bytes" -ge $((PACKETS * (BYTES + 42))) ] || return
@@ -216,7 +216,7 @@ counts_as_ip_does()
 	does_not_say out MISMATCH
 }
 
-# What a namespace sends to itself is in there, and nowhere else.
+# Traffic of a namespace to itself only counts there.
 counts_loopback()
 {
 	make_pair && start_nstop && send 127.0.0.1 ip netns exec $A &&
@@ -240,8 +240,8 @@ comes_and_goes()
 	ip netns del $A && fresh_table || return
 	: > "$dir/out"
 	next_table && json_is '[]' "rows(name='$A') or '[]'" || return
-	# With it goes its end of the cable, and the other one, unless nstop
-	# keeps it.
+	# The removal of the namespace also removes both ends of the cable,
+	# unless nstop keeps the namespace.
 	run 1 ip -n $B link show cable && end_nstop 0
 }
 
@@ -300,7 +300,7 @@ destroyed_after_a_move()
 	is_moved "$ino"
 }
 
-# Stops nstop when it has opened the directory of names, and until this is killed.
+# Stops nstop after it has opened the directory of names, until this process is killed.
 stop_as_it_looks()
 {
 	start python3 -c '
@@ -332,7 +332,7 @@ select.select([3], [], [])
 ' "$1"
 }
 
-# As above, after nstop has read what was counted, and before it looks.
+# The same, after nstop has read the counters, and before it looks for devices.
 moved_before_it_looks()
 {
 	local ino pid tracer
@@ -348,7 +348,7 @@ moved_before_it_looks()
 	is_moved "$ino"
 }
 
-# Another device has its number, while it is somewhere else.
+# Another device gets the number of a device that has moved.
 number_is_used_again()
 {
 	local pid index
@@ -369,13 +369,13 @@ number_is_used_again()
 		ip -n $A link set again up || return
 	fresh_table && send 10.254.0.2 ip netns exec $A && end_nstop 0 ||
 		return
-	# What has not counted more than this counts no more for that one. Each
-	# side may be read before or after what was sent, so may be in a table
-	# without the other one.
+	# The counters of the moved device do not count for the other one. The
+	# two sources are read at different times, so the traffic may be in
+	# different tables.
 	json_is "True True" "'%s %s' % tuple(any(row['rx_packets' + source] for row in
 		rows(name='$A', verdict='match')) for source in ('', '_link'))" || return
-	json_is True "all(row[way + what + source] < 1000000 for row in rows(name='$A')
-		for way in ('rx_', 'tx_') for what in ('packets', 'bytes') for source in ('', '_link'))"
+	json_is True "all(row[way + unit + source] < 1000000 for row in rows(name='$A')
+		for way in ('rx_', 'tx_') for unit in ('packets', 'bytes') for source in ('', '_link'))"
 }
 
 no_names_is_no_error()

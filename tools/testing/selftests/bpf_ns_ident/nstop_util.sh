@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the tests of nstop have in common. Each defines tests(), that prints a
-# line for each test, its name and the command if it has another one, and then
-# calls run_tests. A test that is in takes_python is skipped without it, and one
-# in takes_i386 where the kernel has no system calls of i386.
+# Functions for the tests of nstop. Each test file defines tests(), which prints
+# a line for each test, with its name and optionally its command, and then calls
+# run_tests. Tests in takes_python are skipped without Python, and tests in
+# takes_i386 on a kernel without system calls of i386.
 
 DIR=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
@@ -12,7 +12,7 @@ DIR=$(dirname "$(readlink -f "$0")")
 MODULE=bpf_ns_ident
 # shellcheck disable=SC2034
 NSTOP=$DIR/nstop
-SECS=20		# for what takes no time but on a slow machine
+SECS=20		# timeout, for a slow machine
 
 dir=
 containers=()
@@ -20,13 +20,13 @@ over=
 takes_python=
 takes_i386=
 
-# For a test that does more than that.
+# Test files override this, to undo further changes.
 undo()
 {
 	:
 }
 
-# Undoes what a test did.
+# Undoes the changes of a test.
 clean_up()
 {
 	undo
@@ -47,13 +47,13 @@ finish()
 	rm -rf "$dir"
 }
 
-# The output of the last command, for whoever wonders.
+# Prints the output of the last command.
 show()
 {
 	sed 's/^/# /' "$dir/out" "$dir/err"
 }
 
-# run STATUS COMMAND...: expects that exit status.
+# run STATUS COMMAND...: expects this exit status.
 run()
 {
 	local want=$1 status
@@ -85,7 +85,7 @@ does_not_say()
 	return 1
 }
 
-# refuses PATTERN ARGUMENT...: expects that, and nothing but that.
+# refuses PATTERN ARGUMENT...: expects this error of nstop, and no other output.
 refuses()
 {
 	local pattern=$1
@@ -96,7 +96,7 @@ refuses()
 	[ ! -s "$dir/out" ]
 }
 
-# wait_for COMMAND...: until it succeeds, but not forever.
+# wait_for COMMAND...: repeats the command until it succeeds, or for $SECS seconds.
 wait_for()
 {
 	local end=$((SECONDS + SECS))
@@ -107,8 +107,8 @@ wait_for()
 	done
 }
 
-# Starts a command that writes its pid, or another one, to fd 4, and ends when
-# fd 3 does. Sets $pid to that number.
+# start COMMAND...: starts a command that writes a number, mostly its pid, to fd
+# 4, and ends when fd 3 is closed. Sets $pid to that number.
 start()
 {
 	"$@" 3< "$dir/stop" 4> "$dir/ready" 5>&- 6>&- &
@@ -118,8 +118,8 @@ start()
 	return 1
 }
 
-# start_container COMMAND...: starts by that command, which is to make the
-# namespaces, a process that makes a system call now and then.
+# start_container COMMAND...: starts a process that makes system calls from time
+# to time. The command creates the namespaces for that process.
 start_container()
 {
 	# shellcheck disable=SC2016
@@ -134,7 +134,7 @@ start_container()
 	' container
 }
 
-# RCU frees programs of other tests after a while.
+# Repeats rmmod, since RCU delays the end of programs of other tests.
 unload()
 {
 	wait_for rmmod $MODULE 2> "$dir/err" && return
@@ -150,7 +150,7 @@ says_mismatch()
 	says out "^MISMATCH: task $1 \($2\): kfunc st_dev $kfunc, id [0-9]+; stat\(2\) st_dev $stat, id"
 }
 
-# pair_of PID TYPE: by which a namespace is known, as a pattern: st_dev st_ino
+# pair_of PID TYPE: prints the pair of the namespace, st_dev and st_ino, as a pattern
 pair_of()
 {
 	stat -L -c '%d +%i' "/proc/$1/ns/$2"
@@ -207,7 +207,7 @@ run_tests()
 
 	ktap_print_header
 	if [ "$(id -u)" -ne 0 ]; then
-		ktap_skip_all "this takes root"
+		ktap_skip_all "this needs root"
 		exit "$KSFT_SKIP"
 	fi
 	if ! modprobe $MODULE; then

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kfuncs in C: one that does nothing, and bpf_get_current_pidns_ident() once
- * more. For comparison only: anybody may call them.
+ * Kfuncs in C, only for comparison: one that does nothing, and a copy of
+ * bpf_get_current_pidns_ident(). Every loader may use them.
  */
 #include <linux/bpf.h>
 #include <linux/btf.h>
@@ -19,7 +19,7 @@ struct bpf_ns_ident {
 	__u64 id;
 };
 
-static __always_inline int tell(struct bpf_ns_ident *ident)
+static __always_inline int report(struct bpf_ns_ident *ident)
 {
 	struct pid_namespace *pid_ns = ns_of_pid(READ_ONCE(current->thread_pid));
 
@@ -36,7 +36,7 @@ static __always_inline int tell(struct bpf_ns_ident *ident)
 static noinline __cold int tell_with_lock(struct bpf_ns_ident *ident)
 {
 	guard(rcu)();
-	return tell(ident);
+	return report(ident);
 }
 
 __bpf_kfunc_start_defs();
@@ -48,10 +48,10 @@ __bpf_kfunc int bpf_bench_c_empty(void)
 
 __bpf_kfunc int bpf_bench_c_ident(struct bpf_ns_ident *ident)
 {
-	/* Only a task that is past exit_notify() may be released meanwhile. */
+	/* Only a task after exit_notify() may be released at the same time. */
 	if (unlikely(READ_ONCE(current->exit_state)))
 		return tell_with_lock(ident);
-	return tell(ident);
+	return report(ident);
 }
 
 __bpf_kfunc_end_defs();

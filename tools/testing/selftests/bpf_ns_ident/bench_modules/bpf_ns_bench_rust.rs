@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A kfunc in Rust that does nothing. For comparison only: anybody may call it.
+//! A kfunc in Rust that does nothing. Only for comparison: every loader may use it.
 
 use kernel::{
     bpf::{

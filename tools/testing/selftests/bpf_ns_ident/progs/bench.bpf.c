@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Loops, each with one thing whose instructions are to be counted. */
+/* Loops, each with one call or one walk to measure. */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -110,7 +110,7 @@ int pid_tgid_in(void *ctx)
 	return bpf_get_current_pid_tgid_in(&pidns) < 0;
 }
 
-/* All tasks take the same, the current one as well. */
+/* The cost is the same for all tasks, including the current one. */
 SEC("syscall")
 int task_ident(void *ctx)
 {
@@ -141,7 +141,7 @@ int task_ns_own(void *ctx)
 	return 0;
 }
 
-/* Of another task, which is not busy. */
+/* For another task, which does not hold its lock. */
 static __always_inline int task_ns_other(__u32 type)
 {
 	struct task_struct *task = bpf_task_from_pid(1);
@@ -208,11 +208,11 @@ int helper(void *ctx)
 	return 0;
 }
 
-/* Through pointers that the verifier takes for what they are. */
+/* A walk by trusted BTF pointers, and casts. */
 static __always_inline void walk_once(__u64 dev, struct bpf_ns_ident *ident)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	/* Variable offsets are not for such pointers, but for numbers. */
+	/* The verifier only accepts variable offsets for numbers. */
 	__u64 addr = *(__u64 *)bpf_rdonly_cast(&task->thread_pid, 0);
 	struct pid *pid = bpf_rdonly_cast((void *)addr, bpf_core_type_id_kernel(struct pid));
 	struct upid *upid;
@@ -235,7 +235,7 @@ int walk(void *ctx)
 	return ident.dev != bench.self.dev || ident.ino != bench.self.ino;
 }
 
-/* As agents do it today. */
+/* A walk by CO-RE, like existing agents. */
 static __always_inline void core_once(__u64 dev, struct bpf_ns_ident *ident)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -259,7 +259,7 @@ int core(void *ctx)
 	return ident.dev != bench.self.dev || ident.ino != bench.self.ino;
 }
 
-/* Copies the machine code of a function, as it is in memory now. */
+/* Copies the machine code of a function from memory. */
 SEC("syscall")
 int read_code(void *ctx)
 {

@@ -4,18 +4,18 @@
 
 #include "report.h"
 
-/* A turn of a loop is that many calls. */
+/* The number of calls in one turn of a loop. */
 #define CALLS_PER_TURN 10
 
 #define MAX_CODE 4096
 
 struct bench {
-	__u32 turns;		/* in: of each loop */
-	__u32 code_size;	/* in: of a function, */
-	__u64 code_addr;	/* in: which is there */
+	__u32 turns;		/* in: number of turns of each loop */
+	__u32 code_size;	/* in: size of a function */
+	__u64 code_addr;	/* in: address of the function */
 	struct bpf_ns_ident self;	/* in: pid namespace for bpf_get_ns_current_pid_tgid() */
 	struct bpf_ns_ident pidns;	/* in: for bpf_get_current_pid_tgid_in() */
-	__u64 ns;		/* out: of the loop */
+	__u64 ns;		/* out: time of the loop */
 	__u8 code[MAX_CODE];
 };
 

@@ -7,7 +7,7 @@
 #define NR_TYPES 8
 
 enum {
-	TYPES,				/* one for each type, in the order of the test */
+	TYPES,				/* one result per type, in the order of the test */
 	PIDNS = TYPES + NR_TYPES,
 	TASK_PIDNS,
 	SK,

@@ -6,14 +6,14 @@
 
 /* The pid namespaces that a program names. */
 enum named {
-	OWN,			/* that of the loader */
-	BELOW,			/* nested in that */
-	BESIDE,			/* nested in the initial one, as that of the loader */
+	OWN,			/* the one of the loader */
+	BELOW,			/* nested in OWN */
+	BESIDE,			/* nested in the initial one, like OWN */
 	INITIAL,
 	NR_NAMED
 };
 
-/* What a program asks at a getpgid() of MAGIC_PID, and the results. */
+/* Arguments and results of a program, at a getpgid() of MAGIC_PID. */
 struct nested {
 	__u32 target;		/* in: process id in the initial pid namespace */
 	__u32 calls;

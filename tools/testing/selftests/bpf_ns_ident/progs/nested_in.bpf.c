@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Calls what a loader in a nested pid namespace can have called on any kernel. */
+/*
+ * Calls the kfuncs that a program of a loader in a nested pid namespace may
+ * call.
+ */
 #include "report.bpf.h"
 #include "nested.h"
 

@@ -40,7 +40,7 @@ static long net_wait_on(__u32 i, void *deadline)
 	return net_may_go(i, deadline);
 }
 
-/* Not for ever, should the test end meanwhile. */
+/* Waits with a timeout, in case that the test ends. */
 static __noinline void net_wait(void)
 {
 	__u64 deadline = bpf_ktime_get_ns() + 100 * 1000000000ULL;
@@ -61,14 +61,14 @@ static __noinline void net_wait(void)
 		net_answer(WHICH, err_, &ident_);			\
 	} while (0)
 
-/* Of any type that stands for a struct sock_common. */
+/* For any type that the verifier accepts as a struct sock_common. */
 #define net_ask_sock(WHICH, SK)						\
 	net_ask(WHICH, bpf_sk_netns_ident, (const void *)(SK))
 
 #define net_ask_task()							\
 	net_ask(NET_TASK, bpf_get_current_ns_ident, CLONE_NEWNET)
 
-/* Returns whether the packet, which has its IP header at @at, is to be met. */
+/* Returns whether the packet, with its IP header at @at, is one of the test. */
 static __always_inline bool net_is_met(struct __sk_buff *skb, __u32 at)
 {
 	__be16 ports[2];

@@ -4,31 +4,31 @@
 
 #include "report.h"
 
-/* Traffic that is not to this port is not the test's. */
+/* The traffic of the test uses this port. */
 #define NET_PORT	4242
 
-/* What a kfunc said, each time that it was asked. */
+/* The results of a kfunc. */
 struct net_answer {
 	__u32 calls;
-	__u32 changed;		/* how often it was not the same as before */
+	__u32 changed;		/* number of results unlike the one before */
 	struct bpf_ns_ident ident;
 	__s32 err;
 	__u32 pad;
 };
 
 enum {
-	NET_PACKET,		/* where the packet is */
-	NET_SOCK,		/* where the socket was opened */
-	NET_PEER,		/* the same, of the socket at the other end */
-	NET_TASK,		/* where the current task is */
-	NET_FULL,		/* of a socket that helpers converted */
+	NET_PACKET,		/* namespace of the packet */
+	NET_SOCK,		/* namespace of the socket */
+	NET_PEER,		/* namespace of the socket at the other end */
+	NET_TASK,		/* namespace of the current task */
+	NET_FULL,		/* namespace of a socket from a helper */
 	NET_TCP_INFO,
 	NET_TCP,
 	NET_REQUEST,
 	NET_ANSWERS,
 };
 
-/* Whether a program waits before it asks, the first time. */
+/* Whether a program waits before its first call. */
 enum net_hold {
 	NET_GO,
 	NET_WAIT,		/* in */
@@ -44,10 +44,10 @@ struct net_report {
 /* Frames that a program redirects to another CPU. */
 struct net_cpumap {
 	__u32 cpu;		/* in */
-	__u32 ifindex;		/* in: of the device that receives them */
+	__u32 ifindex;		/* in: index of the receiving device */
 	__u32 redirected;
-	__u32 calls;		/* of the program there */
-	__u32 wrong;		/* indices that it read */
+	__u32 calls;		/* of the program on that CPU */
+	__u32 wrong;		/* number of wrong indices */
 };
 
 #endif /* _NET_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "net.bpf.h"
 
-#define TCP_RST			0x04	/* in the byte of flags */
+#define TCP_RST			0x04	/* bit of the flags byte */
 #define ICMP_DEST_UNREACH	3
 
 /* Packets that the kernel sends from its own sockets: a RST of TCP, and ICMP. */

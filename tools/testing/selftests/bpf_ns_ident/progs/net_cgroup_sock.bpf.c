@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "net.bpf.h"
 
-/* The context is the socket, but not to a kfunc. */
+/* The context is the socket, but kfuncs do not accept it as one. */
 SEC("cgroup/sock_create")
 int on_net_cgroup_sock(struct bpf_sock *ctx)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "net.bpf.h"
 
-/* A kfunc takes the socket, and not the context. */
+/* A kfunc accepts the socket, and not the context. */
 SEC("cgroup/sock_release")
 int on_net_cgroup_sock_release(struct bpf_sock *ctx)
 {

@@ -25,7 +25,7 @@ int on_net_cpumap(struct xdp_md *ctx)
 	return bpf_redirect_map(&cpus, cpumap.cpu, XDP_DROP);
 }
 
-/* Reads the index of a device that has to be there still. */
+/* Reads the index of a device that must still exist. */
 SEC("xdp/cpumap")
 int in_net_cpumap(struct xdp_md *ctx)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "net.bpf.h"
 
-/* Replaces plain() of the program that the test names. */
+/* The test selects the program in which this replaces plain(). */
 SEC("freplace")
 int on_net_freplace_xdp(struct xdp_md *ctx)
 {

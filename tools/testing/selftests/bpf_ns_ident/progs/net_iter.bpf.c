@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "net.bpf.h"
 
-/* Every kind of socket: listening, full, and waiting for its end. */
+/* Sockets in all states: listening, connected, TIME_WAIT. */
 SEC("iter/tcp")
 int on_net_iter(struct bpf_iter__tcp *ctx)
 {

@@ -8,7 +8,7 @@ struct {
 	__type(value, __u64);
 } socks SEC(".maps");
 
-/* Of what waits at the socket, which holds no reference to a device. */
+/* For packets in the queue of a socket, which have no device. */
 int with_device;
 
 SEC("sk_skb")

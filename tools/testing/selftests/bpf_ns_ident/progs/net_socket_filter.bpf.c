@@ -4,7 +4,7 @@
 SEC("socket")
 int on_net_socket_filter(struct __sk_buff *skb)
 {
-	/* The transport header comes first, be it that of TCP or of UDP. */
+	/* The data begins with the transport header, of TCP or UDP. */
 	__be16 ports[2];
 
 	if (report.target && !bpf_skb_load_bytes(skb, 0, ports, sizeof(ports)) &&

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "net.bpf.h"
 
-/* Whoever is current: what comes from the other end changes the state, too. */
+/* For any current task: packets of the other end also change the state. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_net_tp_btf, const struct sock *sk)
 {

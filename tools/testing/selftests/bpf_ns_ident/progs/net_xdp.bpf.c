@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "net.bpf.h"
 
-/* A program at the driver has no socket, unless it looks for one. */
+/* A program at the driver has no socket, but can look one up. */
 static __always_inline void ask_looked_up(struct xdp_md *ctx, __u8 protocol,
 					  struct bpf_sock_tuple *tuple)
 {

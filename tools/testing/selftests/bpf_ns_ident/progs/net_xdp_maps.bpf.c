@@ -15,7 +15,7 @@ struct {
 	__type(value, struct bpf_devmap_val);
 } devices SEC(".maps");
 
-/* Returns whether the frame is of the test, and the tuple of its socket. */
+/* Returns whether the frame is one of the test, and stores its tuple. */
 static __always_inline bool is_met(struct xdp_md *ctx,
 				   struct bpf_sock_tuple *tuple)
 {

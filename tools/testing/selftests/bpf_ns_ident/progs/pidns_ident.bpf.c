@@ -32,7 +32,7 @@ int BPF_PROG(on_getpgid, struct pt_regs *regs)
 	return 0;
 }
 
-/* The last switch away from a thread that is not the leader, which nobody waits for. */
+/* The last switch away from a thread that is released without wait(2). */
 SEC("tp_btf/sched_switch")
 int BPF_PROG(on_last_switch, bool preempt, struct task_struct *prev)
 {
@@ -42,7 +42,7 @@ int BPF_PROG(on_last_switch, bool preempt, struct task_struct *prev)
 	return 0;
 }
 
-/* The current task has nothing to do with the packet. */
+/* The current task is unrelated to the packet. */
 SEC("?socket")
 int on_packet(struct __sk_buff *skb)
 {

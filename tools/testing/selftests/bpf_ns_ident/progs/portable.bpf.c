@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * All questions of ns_ident.bpf.h, for kernels of all versions: this is built
- * once, and the test loads what a kernel has hooks for.
+ * All functions of ns_ident.bpf.h, for all kernel versions. The file is built
+ * once, and the test loads the programs that the running kernel supports.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
@@ -146,7 +146,7 @@ int cgroup_connect(struct bpf_sock_addr *ctx)
 	return 1;
 }
 
-/* Whether the packet, with its IP header at @at, is one of the test. */
+/* Returns whether the packet, with its IP header at @at, is one of the test. */
 static __always_inline bool is_met(struct __sk_buff *skb, __u32 at)
 {
 	__be16 ports[2];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the programs of progs/portable.bpf.c and their test share. */
+/* Data that the programs of progs/portable.bpf.c share with their test. */
 #ifndef _PORTABLE_H
 #define _PORTABLE_H
 
 #define NR_TYPES	8
 
-/* Programs of the network only answer for traffic to this port. */
+/* Networking programs only handle traffic to this port. */
 #define PORTABLE_PORT	4242
 
 struct portable_answer {
@@ -14,14 +14,14 @@ struct portable_answer {
 	struct bpf_ns_ident ident;
 };
 
-/* What a program finds out about a task. */
+/* The results of a program for a task. */
 struct portable_task {
 	__u64 pid_tgid;			/* in the initial namespace */
 	struct portable_answer pidns;
 	struct portable_answer ns[NR_TYPES];
 	__s64 in_own;			/* tgid << 32 | pid in its own pid namespace */
-	__s64 in_asked;			/* in the one that the test names */
-	__s64 in_none;			/* in one that there is not */
+	__s64 in_asked;			/* in a namespace that the test selects */
+	__s64 in_none;			/* in a namespace that does not exist */
 };
 
 struct portable_shared {
@@ -39,7 +39,7 @@ struct portable_shared {
 	struct portable_answer nf;
 };
 
-/* What the program of progs/portable_one.bpf.c has in .bss. */
+/* The .bss section of progs/portable_one.bpf.c. */
 struct portable_one {
 	__u32 target;			/* in: as above */
 	__u32 calls;

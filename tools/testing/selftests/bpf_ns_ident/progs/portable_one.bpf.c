@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One question of ns_ident.bpf.h, for loaders other than libbpf. */
+/* One function of ns_ident.bpf.h, for loaders other than libbpf. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "ns_ident.bpf.h"

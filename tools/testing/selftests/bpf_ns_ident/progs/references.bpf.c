@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Programs that hold references to pid namespaces, and that go through those of
- * a task, by the kfuncs of samples/rust/rust_kfunc_ref.rs.
+ * Programs that hold references to pid namespaces, and programs that iterate
+ * over the pid namespaces of a task, by the kfuncs of
+ * samples/rust/rust_kfunc_ref.rs.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "references.h"
 
-/* As the BTF of the module has it. */
+/* The structures in the BTF of the module. */
 struct bpf_pid_ns {
 	void *opaque;
 };
@@ -22,7 +23,10 @@ bpf_rust_sample_ns_get(const struct task_struct *task__nullable) __ksym;
 extern __u32 bpf_rust_sample_ns_ino(const struct bpf_pid_ns *ns) __ksym;
 extern void bpf_rust_sample_ns_put(struct bpf_pid_ns *ns) __ksym;
 
-/* bpf_ns_test_dtor has no iterator, and the programs with one are not loaded then. */
+/*
+ * bpf_ns_test_dtor has no iterator. The programs with one are not loaded for
+ * it.
+ */
 extern int bpf_iter_pid_ns_new(struct bpf_iter_pid_ns *it,
 			       const struct task_struct *task) __ksym __weak;
 extern struct bpf_pid_ns *
@@ -34,7 +38,7 @@ extern void bpf_rcu_read_unlock(void) __ksym;
 extern struct task_struct *bpf_task_from_pid(__s32 pid) __ksym;
 extern void bpf_task_release(struct task_struct *p) __ksym;
 
-/* Where a program keeps a reference. */
+/* The map value with a reference. */
 struct kept {
 	struct bpf_pid_ns __kptr *ns;
 };
@@ -47,9 +51,9 @@ struct {
 } kept SEC(".maps");
 
 __u32 pid;
-/* 0 if there was no namespace. */
+/* 0 for no namespace. */
 __u32 ino;
-/* From the one that the task lives in. */
+/* The first one is the namespace that the task lives in. */
 __u32 inos[NR_INOS], nr_inos;
 
 static struct kept *find_kept(void)
@@ -88,7 +92,7 @@ int of_task(void *ctx)
 	return 0;
 }
 
-/* Keeps it in a map, in the place of the one that is there. */
+/* Stores a reference in the map, and releases the former one. */
 SEC("syscall")
 int keep(void *ctx)
 {
@@ -114,7 +118,7 @@ int keep(void *ctx)
 	return 0;
 }
 
-/* Takes it from the map. */
+/* Takes the reference from the map. */
 SEC("syscall")
 int take(void *ctx)
 {
@@ -152,7 +156,7 @@ int go_up(void *ctx)
 	return 0;
 }
 
-/* All below must be rejected. */
+/* The verifier must reject all programs below. */
 
 SEC("?syscall")
 int not_given_back(void *ctx)
@@ -199,7 +203,7 @@ int used_after_that(void *ctx)
 	return 0;
 }
 
-/* Of the program's own. */
+/* Memory of the program. */
 SEC("?syscall")
 int memory(void *ctx)
 {
@@ -209,7 +213,7 @@ int memory(void *ctx)
 	return 0;
 }
 
-/* Another program may have it from the map at any time. */
+/* Another program may take the reference from the map at any time. */
 SEC("?syscall")
 int not_taken(void *ctx)
 {
@@ -240,7 +244,7 @@ int not_taken_under_rcu(void *ctx)
 	return 0;
 }
 
-/* A namespace of that name, but of another type. */
+/* A namespace of another type. */
 SEC("?syscall")
 int another_structure(void *ctx)
 {
@@ -298,7 +302,7 @@ int iterator_overwritten(void *ctx)
 	return 0;
 }
 
-/* The task may be gone by then, and so may its namespace. */
+/* The task may be gone at that time, and its namespace, too. */
 SEC("?syscall")
 int item_beyond_rcu(void *ctx)
 {
@@ -319,7 +323,7 @@ int item_beyond_rcu(void *ctx)
 	return 0;
 }
 
-/* The program has no reference to it. */
+/* The program has no reference. */
 SEC("?syscall")
 int item_given_back(void *ctx)
 {
@@ -340,7 +344,7 @@ int item_given_back(void *ctx)
 	return 0;
 }
 
-/* Programs that trace may run where no reference can be given back. */
+/* Tracing programs may run in contexts that do not permit a release. */
 SEC("?fentry/bpf_fentry_test1")
 int BPF_PROG(in_tracing)
 {

@@ -2,7 +2,7 @@
 #ifndef _REFERENCES_H
 #define _REFERENCES_H
 
-/* What references.bpf.c and its test share: more than levels that a test makes. */
+/* More than the number of levels in the test of references.bpf.c. */
 #define NR_INOS 8
 
 #endif /* _REFERENCES_H */

@@ -3,11 +3,11 @@
 #define _REPORT_H
 
 /*
- * What a BPF program and its test share. One structure in one map, so that
- * tests can handle all programs alike.
+ * Data that a BPF program shares with its test. All programs have the same
+ * structure in one map, so tests handle all programs alike.
  */
 
-/* ns_ident.h and ns_ident.bpf.h have the same. */
+/* ns_ident.h and ns_ident.bpf.h have the same structure. */
 #ifndef BPF_NS_IDENT
 #define BPF_NS_IDENT
 struct bpf_ns_ident {
@@ -19,14 +19,14 @@ struct bpf_ns_ident {
 
 struct report {
 	__u32 target;		/* in: process id in the initial pid namespace */
-	__u32 calls;		/* how often the target was met */
-	__u64 pid_tgid;		/* who met it last */
+	__u32 calls;		/* number of events of the target */
+	__u64 pid_tgid;		/* current task at the last event */
 	struct bpf_ns_ident ident;
 	__s32 err;
-	__u32 ns_type;		/* in: for programs that ask by type */
+	__u32 ns_type;		/* in: namespace type to report */
 };
 
-/* Where a task is that goes to and fro between two namespaces of a type. */
+/* The position of a task that moves between two namespaces of a type. */
 enum place {
 	IN_FIRST,
 	IN_SECOND,
@@ -38,25 +38,25 @@ enum place {
 struct moves {
 	struct bpf_ns_ident ns[2];
 	__u32 place;
-	__u32 wrong;			/* answers that cannot be */
-	__u64 seen[NR_PLACES][2];	/* others, by place and namespace */
+	__u32 wrong;			/* number of impossible results */
+	__u64 seen[NR_PLACES][2];	/* other results, by place and namespace */
 };
 
-/* A question to bpf_get_current_pid_tgid_in(), and the answer. */
+/* The argument and the result of bpf_get_current_pid_tgid_in(). */
 struct pid_in {
 	struct bpf_ns_ident pidns;	/* in */
 	__s64 pid_tgid;
-	/* What bpf_get_ns_current_pid_tgid() says to the same question. */
+	/* The result of bpf_get_ns_current_pid_tgid() for the same argument. */
 	__s64 plain_err;
 	__u32 plain_pid;
 	__u32 plain_tgid;
 };
 
-/* What no kfunc returns and no namespace has. */
+/* Values that no kfunc returns, and no namespace has. */
 #define POISON		0xa5a5a5a5a5a5a5a5ULL
 #define POISON_ERR	0x5a5a5a5a
 
-/* Only tests call getpgid() of this. */
+/* An argument of getpgid(2) that only tests pass. */
 #define MAGIC_PID	0x6e736964
 
 #endif /* _REPORT_H */

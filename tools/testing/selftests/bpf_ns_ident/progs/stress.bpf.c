@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Programs of all types that ask whatever they may, on whatever happens in the
- * whole system, and look each answer up in the record.
+ * Programs of all types, which call all allowed kfuncs on events of the whole
+ * system, and compare each result with the record.
  */
 #include "stress.bpf.h"
 #include "kfuncs.bpf.h"
@@ -20,7 +20,7 @@ const __u32 ns_types[8] = {
 	0x08000000, 0x10000000, 0x20000000, 0x40000000,
 };
 
-/* What a program was asked by, and what for. */
+/* A call of a kfunc by a program. */
 struct question {
 	__u32 prog;
 	__u32 kfunc;
@@ -48,7 +48,7 @@ static __noinline int look_up(const struct question *q,
 		return IS_UNKNOWN;
 	if (ident->ino != space->ino || q->type != space->type)
 		return IS_WRONG;
-	/* A device, and packets in it, are a bit longer there than tasks. */
+	/* A device and its packets outlive the tasks for a short time. */
 	if (space->is_gone && q->kfunc != ASK_SKB && q->kfunc != ASK_XDP &&
 	    q->kfunc != ASK_NF)
 		return IS_WRONG;
@@ -57,9 +57,9 @@ static __noinline int look_up(const struct question *q,
 }
 
 /*
- * Returns whether the current task has given up the namespace: do_exit() takes the
- * nsproxy, release_task() the pids. No other call may return an error. Sockets and
- * packets of this test always have a namespace.
+ * Returns whether the current task has released the namespace: do_exit() takes
+ * the nsproxy, release_task() the pids. No other call may return an error.
+ * Sockets and packets of this test always have a namespace.
  */
 static __noinline int has_none(__u32 kfunc, __u32 type)
 {
@@ -71,7 +71,7 @@ static __noinline int has_none(__u32 kfunc, __u32 type)
 	if (type == CLONE_NEWPID)
 		return !task->thread_pid ||
 		       (kfunc == ASK_PID_IN && !task->signal->pids[PIDTYPE_TGID]);
-	/* A task keeps its credentials to the end. */
+	/* A task keeps its credentials until it is freed. */
 	return type != CLONE_NEWUSER && !task->nsproxy;
 }
 
@@ -80,7 +80,7 @@ static __noinline int is_zero(const struct bpf_ns_ident *ident)
 	return !ident->dev && !ident->ino && !ident->id;
 }
 
-/* Keeps the first one, for whoever is to find out. */
+/* Stores the first wrong result. */
 static __noinline int note_wrong(const struct question *q, __s64 ret,
 				 const struct bpf_ns_ident *ident)
 {
@@ -287,7 +287,7 @@ int stress_iter(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* Many answers for one system call. */
+/* Calls the kfuncs many times in one system call. */
 SEC("syscall")
 int stress_syscall(void *ctx)
 {
@@ -360,9 +360,9 @@ int stress_xdp(struct xdp_md *ctx)
 }
 
 /*
- * One question only. A program that takes 64 bytes of stack or more has it in
- * memory of the CPU, and in an uprobe it can be preempted by another task that
- * is about to run the same program, on the same stack.
+ * Only one call. A program with 64 bytes of stack or more has its stack in
+ * per-CPU memory. A task in an uprobe can be preempted by another task that
+ * runs the same program on the same stack.
  */
 SEC("uprobe")
 int stress_uprobe(void *ctx)
@@ -423,7 +423,7 @@ int stress_lwt_xmit(struct __sk_buff *skb)
 	return BPF_OK;
 }
 
-/* One end of a connection of the test's own. */
+/* One end of a connection of the test. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SOCKMAP);
 	__uint(max_entries, 1);

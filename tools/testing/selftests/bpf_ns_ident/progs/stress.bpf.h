@@ -8,10 +8,10 @@
 #include <bpf/bpf_tracing.h>
 #include "stress.h"
 
-/* One of them is there for all programs, which come and go. */
+/* One map exists during the whole test, and all programs share it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);		/* as many as the test says */
+	__uint(max_entries, 1);		/* the test sets the size */
 	__type(key, __u64);
 	__type(value, struct stress_space);
 } spaces SEC(".maps");

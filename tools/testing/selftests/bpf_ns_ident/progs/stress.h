@@ -2,7 +2,7 @@
 #ifndef _STRESS_H
 #define _STRESS_H
 
-/* What the programs of the stress test and the test itself share. */
+/* Data that the programs of the stress test share with the test. */
 
 #include "report.h"
 
@@ -17,26 +17,26 @@ enum stress_kfunc {
 	NR_ASK,
 };
 
-/* Who keeps the record. */
+/* The programs that keep the record. */
 #define BY_KPROBE	1
 #define BY_FENTRY	2
 
-/* A namespace, by its id, from when it is made. */
+/* A namespace. The key is its id. */
 struct stress_space {
 	__u32 ino;
 	__u32 type;		/* CLONE_NEW* */
 	__u32 is_gone;
-	__u32 made;		/* BY_*, for each who has seen it made */
-	__u64 gone_as;		/* its number among those that are gone, from 1 */
+	__u32 made;		/* BY_* of the programs that saw its creation */
+	__u64 gone_as;		/* position in the order of removals, from 1 */
 	__u64 answers;
 };
 
-/* What came of the calls. Each call is in one of these but asked. */
+/* The results of calls. Each call counts once, and in asked. */
 struct stress_count {
 	__u64 asked[NR_ASK];
 	__u64 right[NR_ASK];
-	__u64 none[NR_ASK];	/* errors of tasks that have given up the namespace */
-	__u64 late[NR_ASK];	/* of these, errors of tasks that gave it up during the call */
+	__u64 none[NR_ASK];	/* errors for tasks that have released the namespace */
+	__u64 late[NR_ASK];	/* of these, for tasks that released it during the call */
 	__u64 wrong[NR_ASK];
 	__u64 unknown[NR_ASK];	/* of a namespace that was not recorded */
 };
@@ -52,7 +52,7 @@ struct stress {
 	__u64 not_recorded;
 	__u64 by_prog[MAX_STRESS_PROGS];
 	__u64 none_by_prog[MAX_STRESS_PROGS];
-	/* The first answer that was wrong, if there is one. */
+	/* The first wrong result, if there is one. */
 	__u32 has_wrong;
 	__u32 prog;
 	__u32 kfunc;

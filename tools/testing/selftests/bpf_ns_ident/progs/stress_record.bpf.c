@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keeps the record of all namespaces that are made while it is attached. Does not
- * ask the module. Each event is seen by two programs, since the kernel leaves some
- * out on a CPU where a task was preempted: that of fentry if it was running it,
- * that of kprobe if it was in a system call that changes a map.
+ * Keeps a record of all namespaces that are created while the programs are
+ * attached. Calls no kfunc. Two programs record each event, since the kernel
+ * skips programs on a CPU where a task was preempted: an fentry program while
+ * the task runs the same program, a kprobe program while the task is in a
+ * system call that changes a map.
  */
 #include "stress.bpf.h"
 
@@ -28,7 +29,7 @@ static __always_inline int made(struct ns_common *ns, __u32 by)
 		if (known && !(__sync_fetch_and_or(&known->made, by) & by))
 			return 0;
 	}
-	/* Or made once more, with an id that is in use or was. */
+	/* The record has the id already, which is an error. */
 	if (err)
 		__sync_fetch_and_add(&all->not_recorded, 1);
 	__sync_fetch_and_add(&all->made, 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Programs that ask about another task than the one that they run on top of.
- * The test chooses which of them to load.
+ * Programs that call the kfuncs for another task than the current one. The test
+ * selects the program to load.
  */
 #include "task.bpf.h"
 
@@ -12,7 +12,7 @@ void bpf_rcu_read_unlock(void) __ksym;
 
 #define CLONE_NEWNET 0x40000000
 
-/* Children, of whom the target is the parent. */
+/* Children of the target. */
 
 SEC("?tp_btf/sched_process_fork")
 int BPF_PROG(fork_child, struct task_struct *parent, struct task_struct *child)
@@ -38,7 +38,7 @@ int BPF_PROG(wakeup_new, struct task_struct *child)
 	return 0;
 }
 
-/* Still a copy of its parent. */
+/* The child is still a copy of its parent. */
 SEC("?lsm/task_alloc")
 int BPF_PROG(alloc, struct task_struct *child)
 {
@@ -47,7 +47,7 @@ int BPF_PROG(alloc, struct task_struct *child)
 	return 0;
 }
 
-/* The target itself, in what another task does. */
+/* The target itself, in an event of another task. */
 
 SEC("?tp_btf/sched_switch")
 int BPF_PROG(switch_prev, bool preempt, struct task_struct *prev,
@@ -137,7 +137,7 @@ int from_pid(void *ctx)
 	return 0;
 }
 
-/* What the program has a reference to, and what is only kept by RCU. */
+/* Referenced tasks, and tasks that are only RCU protected. */
 
 SEC("?syscall")
 int parent_under_rcu(void *ctx)
@@ -201,7 +201,7 @@ int ask_held(void *ctx)
 	return 0;
 }
 
-/* Other types: the parent of the target, which runs. */
+/* Other program types: the parent of the target, which is current. */
 
 static __always_inline void ask_parent(void)
 {
@@ -219,8 +219,8 @@ int parent_in_kprobe(void *ctx)
 }
 
 /*
- * The test attaches it behind the call of ftrace: x86 then has a breakpoint, and
- * the handler counts as an NMI.
+ * The test attaches the program after the call of ftrace. x86 then uses a
+ * breakpoint, and the handler counts as an NMI.
  */
 SEC("?kprobe")
 int parent_in_nmi(void *ctx)
@@ -253,7 +253,7 @@ int parent_in_perf_event(void *ctx)
 	return 0;
 }
 
-/* What the verifier refuses, of the kfunc that the test chooses. */
+/* Calls that the verifier rejects. The test selects the kfunc. */
 
 const volatile __u32 kfunc = TRY_PIDNS_IDENT;
 
@@ -287,7 +287,7 @@ int unchecked(void *ctx)
 	return 0;
 }
 
-/* This one may sleep, so there is no section of RCU. */
+/* This program may sleep, so it is not in an RCU read-side critical section. */
 SEC("?syscall")
 int walked_outside_rcu(void *ctx)
 {
@@ -350,7 +350,7 @@ int BPF_PROG(argument_of_fentry, struct task_struct *task)
 	return 0;
 }
 
-/* Nobody holds a reference to it any more. */
+/* The reference count of the task is zero. */
 SEC("?lsm/task_free")
 int BPF_PROG(task_free, struct task_struct *task)
 {

@@ -18,10 +18,10 @@ struct task_answer {
 	__u32 tgid;		/* in the initial pid namespace */
 	__u32 pid;
 	struct bpf_ns_ident ident;
-	__s64 own;		/* its ids in that namespace */
-	__s64 initial;		/* in the initial one */
-	__s32 err;		/* of the identity */
-	__u32 current_pid;	/* of the task that the program runs on top of */
+	__s64 own;		/* ids in the task's pid namespace */
+	__s64 initial;		/* ids in the initial pid namespace */
+	__s32 err;		/* result of bpf_task_pidns_ident() */
+	__u32 current_pid;	/* pid of the current task */
 	struct ns_answer ns[NR_NS_TYPES];
 };
 

@@ -15,7 +15,7 @@ int bpf_task_ns_ident(const struct task_struct *task, __u32 ns_type,
 __s64 bpf_task_pid_tgid_in(const struct task_struct *task,
 			   const struct bpf_ns_ident *pidns) __ksym;
 
-/* The questions of a test. */
+/* The arguments that a test sets. */
 __u32 ns_type;
 struct bpf_ns_ident pidns;
 int parent;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A scheduler of sched_ext that asks for the namespaces of its tasks. It puts all
+ * A sched_ext scheduler that reports the namespaces of its tasks. It puts all
  * tasks with the policy SCHED_EXT into the global queue.
  */
 #include "task.bpf.h"
@@ -13,7 +13,10 @@
 void scx_bpf_dsq_insert(struct task_struct *p, u64 dsq_id, u64 slice,
 			u64 enq_flags) __ksym;
 
-/* Only the members in use: vmlinux.h has neither without SCHED_CLASS_EXT. */
+/*
+ * Only the used members. Without SCHED_CLASS_EXT, vmlinux.h lacks both
+ * structures.
+ */
 struct scx_init_task_args___ns_ident {
 	bool fork;
 } __attribute__((preserve_access_index));
@@ -25,7 +28,7 @@ struct sched_ext_ops___ns_ident {
 	char name[128];
 };
 
-/* The operation that asks, enum scx_asks. */
+/* The operation that calls the kfuncs, enum scx_asks. */
 __u32 scx_asks SEC(".data.scx_asks");
 
 SEC("struct_ops/init_task")
@@ -42,7 +45,7 @@ s32 BPF_PROG(scx_init_task, struct task_struct *p,
 SEC("struct_ops/enqueue")
 void BPF_PROG(scx_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	/* Not on top of the task itself. */
+	/* The task itself is not the current task. */
 	if (scx_asks == SCX_ENQUEUE && p->pid != (__u32)bpf_get_current_pid_tgid())
 		ask_if_target(p);
 	scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, SCX_SLICE_DFL, enq_flags);

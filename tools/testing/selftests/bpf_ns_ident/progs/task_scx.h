@@ -2,11 +2,11 @@
 #ifndef _TASK_SCX_H
 #define _TASK_SCX_H
 
-/* The operations of the scheduler that ask. */
+/* The operations of the scheduler that call the kfuncs. */
 enum scx_asks {
 	SCX_NONE,
-	SCX_INIT_TASK,		/* about a task that was there before it */
-	SCX_INIT_CHILD,		/* about one that is being forked */
+	SCX_INIT_TASK,		/* for a task that exists already */
+	SCX_INIT_CHILD,		/* for a task that is being forked */
 	SCX_ENQUEUE,
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Programs that ask about other tasks than the current one, and compare each
- * result with the record of stress_record.bpf.c.
+ * Programs that call the kfuncs for other tasks than the current one, and
+ * compare each result with the record of stress_record.bpf.c.
  */
 #include "stress.bpf.h"
 #include "kfuncs.bpf.h"
@@ -99,7 +99,7 @@ static __noinline int judge_task(const struct question *q, __s64 ret,
 		note_wrong(q, ret, ident);
 		return 0;
 	}
-	/* The namespace may go during the call, but not before it. */
+	/* The namespace may be removed during the call, but not before. */
 	if (ident->dev != all->initial.dev || ident->ino != space->ino ||
 	    q->type != space->type ||
 	    (space->gone_as && space->gone_as <= q->gone))
@@ -112,7 +112,7 @@ wrong:
 	return 0;
 }
 
-/* An atomic operation, so that the call cannot come first. */
+/* An atomic operation, so that the CPU does not reorder it with the call. */
 static __always_inline __u64 nr_gone(void)
 {
 	struct stress *all = get_stress();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which namespaces is each task in that is there already? */
+/* Lists the namespaces of each existing task. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
@@ -15,7 +15,7 @@ static const __u32 types[] = {
 
 struct row {
 	__u32 tgid, pid;		/* on the host */
-	__u32 busy;			/* CLONE_NEW*, to be asked for once more */
+	__u32 busy;			/* CLONE_NEW* of types to retry */
 	__u32 unused;
 	struct bpf_ns_ident ns[8];
 };
@@ -30,7 +30,7 @@ int which_all(struct bpf_iter__task *ctx)
 		return 0;
 	row.tgid = task->tgid;
 	row.pid = task->pid;
-	/* What a task does not have any more stays zero. */
+	/* A namespace that the task has released stays zero. */
 	for (int i = 0; i < 8; i++)
 		if (bpf_task_ns_ident(task, types[i], &row.ns[i]) == -16 /* EBUSY */)
 			row.busy |= types[i];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which container does a new task begin its life in, and as which pid? */
+/* Reports the container of a new task, and its pid there. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -21,7 +21,7 @@ struct {
 	__uint(max_entries, 64 * 1024);
 } forks SEC(".maps");
 
-/* The current task is the parent, which may live elsewhere. */
+/* The current task is the parent, which may be in another namespace. */
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(which_child, struct task_struct *parent, struct task_struct *child)
 {

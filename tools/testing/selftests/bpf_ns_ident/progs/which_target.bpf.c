@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who sends a signal into another container than its own? */
+/* Reports signals that are sent into another container. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Kfuncs in safe Rust that a kernel must not get wrong. For tests only: anybody may call them.
+//! Kfuncs in safe Rust, only for tests of the `kernel` crate: every loader may use them.
 
 use kernel::{
     bpf::{
@@ -48,7 +48,7 @@ kernel::bpf_struct! {
         c: u16,
     }
 
-    /// A structure of 32 bytes that has the others in it.
+    /// A structure of 32 bytes, with the others as members.
     struct Large as "bpf_ns_test_large" {
         small: Small,
         odd: Odd,
@@ -57,7 +57,7 @@ kernel::bpf_struct! {
         e: u64,
     }
 
-    /// Integers as they have arrived.
+    /// Integers, with the values that the kfunc received.
     struct Ints as "bpf_ns_test_ints" {
         a: i64,
         b: i64,
@@ -70,7 +70,7 @@ kernel::bpf_kfuncs! {
     /// The kfuncs of this module.
     static KFUNCS;
 
-    /// Takes the context of XDP, which is memory of integers to other programs.
+    /// Takes the context of XDP, which is plain memory for other program types.
     ///
     /// Returns the id of the net namespace, or 0.
     progs(ProgTypes::ALL)
@@ -78,7 +78,7 @@ kernel::bpf_kfuncs! {
         ctx.net().map_or(0, |ns| ns.id())
     }
 
-    /// Returns whether the calling task has a pid namespace, by safe means other than the caller.
+    /// Returns whether the current task has a pid namespace, by other safe functions than `Caller`.
     progs(ProgTypes::ALL)
     fn bpf_ns_test_has_pid_ns(_: &Caller) -> u64 {
         current!().active_pid_ns().is_some().into()
@@ -127,7 +127,7 @@ kernel::bpf_kfuncs! {
             .fold(0, |sum: u64, member| sum.wrapping_add(*member))
     }
 
-    /// Stores integers of 8 bits as they have arrived, and returns 0.
+    /// Stores 8-bit integers as received, and returns 0.
     progs(ProgTypes::ALL)
     fn bpf_ns_test_bytes(_: &Caller, a: u8, b: i8, c: bool, ints: Out<'_, Ints>) -> Result {
         ints.write(Ints {
@@ -139,7 +139,7 @@ kernel::bpf_kfuncs! {
         Ok(())
     }
 
-    /// Stores integers of 16 and 32 bits as they have arrived, and returns 0.
+    /// Stores 16-bit and 32-bit integers as received, and returns 0.
     progs(ProgTypes::ALL)
     fn bpf_ns_test_words(
         _: &Caller,

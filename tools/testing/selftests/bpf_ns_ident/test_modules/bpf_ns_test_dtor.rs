@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The references of the sample, with a destructor that has the name of a function of vmlinux. For
-//! tests only: anybody may hold them.
+//! The references of the sample, with a destructor that has the name of a function of vmlinux. Only
+//! for tests: every loader may use them.
 
 use kernel::{
     bpf::{

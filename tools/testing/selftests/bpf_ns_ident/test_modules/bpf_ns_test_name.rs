@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A kfunc in safe Rust with the name of a function of vmlinux. For tests only: anybody may call
-//! it.
+//! A kfunc in safe Rust with the name of a function of vmlinux. Only for tests: every loader may
+//! use it.
 //!
 //! The kernel rejects the module if vmlinux has BTF of that function.
 
