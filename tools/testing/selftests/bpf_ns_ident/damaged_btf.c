@@ -114,13 +114,13 @@ static void teardown_image(struct __test_metadata *_metadata,
  * the way in which the test modified the image.
  */
 static void expect_no_harm(struct __test_metadata *_metadata,
-			   struct image *image, const char *what, size_t where)
+			   struct image *image, const char *name, size_t where)
 {
 	int err = load_image(image);
 
 	EXPECT_TRUE(!err || err == -EINVAL || err == -E2BIG ||
 		    err == -ENOTSUPP || err == -ENOENT) {
-		TH_LOG("%s %zu: %d", what, where, err);
+		TH_LOG("%s %zu: %d", name, where, err);
 	}
 	EXPECT_EQ(!err, module_is_loaded(MODULE));
 	EXPECT_EQ(image->taint, get_taint());

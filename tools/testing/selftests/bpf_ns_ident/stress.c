@@ -990,7 +990,7 @@ int main(void)
 	get_counts(&count);
 	get_totals(&totals);
 	print_counts(&count);
-	ksft_print_msg("%llu namespaces made, %llu told of, %llu entered\n",
+	ksft_print_msg("%llu namespaces created, %llu with a result, %llu entered\n",
 		       stress->made, totals.asked_about, shared->entered);
 	ksft_print_msg("%llu programs loaded, and %d times the module\n",
 		       shared->loads, rounds);

@@ -99,7 +99,7 @@ static bool same_ident(const struct bpf_ns_ident *a,
 	return a->dev == b->dev && a->ino == b->ino && a->id == b->id;
 }
 
-static const char *print_differs(pid_t pid, const char *what,
+static const char *print_differs(pid_t pid, const char *name,
 				 const struct bpf_ns_ident *want, __s64 want_ret,
 				 const struct bpf_ns_ident *got, __s64 got_ret)
 {
@@ -107,7 +107,7 @@ static const char *print_differs(pid_t pid, const char *what,
 
 	snprintf(text, sizeof(text),
 		 "task %d, %s: want %lld (%llu %llu %llu), got %lld (%llu %llu %llu)",
-		 pid, what, want_ret, want->dev, want->ino, want->id,
+		 pid, name, want_ret, want->dev, want->ino, want->id,
 		 got_ret, got->dev, got->ino, got->id);
 	return text;
 }
