@@ -64,9 +64,9 @@ class Type:
     def names(self):
         """Yields the places of name offsets, in words and in order, with a description."""
         yield 0, "name"
-        what = "member" if self.kind == STRUCT else "parameter"
+        part = "member" if self.kind == STRUCT else "parameter"
         for i in range(self.vlen if KINDS[self.kind][2] else 0):
-            yield 3 + i * KINDS[self.kind][2], f"name of {what} {i}"
+            yield 3 + i * KINDS[self.kind][2], f"name of {part} {i}"
 
     def ids(self):
         """Yields the same for ids of other types."""
@@ -87,8 +87,8 @@ class Btf:
         self._read_strings()
         self._read_types()
 
-    def wrong(self, what):
-        return Wrong(f"{self.section}: {what}")
+    def wrong(self, part):
+        return Wrong(f"{self.section}: {part}")
 
     def _split(self, blob):
         if len(blob) < HDR_LEN:
@@ -192,12 +192,12 @@ def check_strings(btf):
     expected = iter([offset for offset, string in btf.strings.items() if string])
     used = set()
     for of in btf.types:
-        for place, what in of.names():
+        for place, part in of.names():
             offset = of.words[place]
             if btf.string(offset) is None:
                 inside = btf.inside(offset)
                 raise btf.wrong(
-                    f"{of}, {what}: offset {offset} is not the beginning of a string, but "
+                    f"{of}, {part}: offset {offset} is not the beginning of a string, but "
                     + (f"in the middle of '{inside}'" if inside else "behind all of them")
                 )
             if offset == 0 or offset < btf.first_string or offset in used:
@@ -206,7 +206,7 @@ def check_strings(btf):
             wanted = next(expected)
             if offset != wanted:
                 raise btf.wrong(
-                    f"{of}, {what}: '{btf.string(offset)}' is used before "
+                    f"{of}, {part}: '{btf.string(offset)}' is used before "
                     f"'{btf.string(wanted)}', which is in front of it, or is not used at all"
                 )
     for offset in expected:
@@ -216,20 +216,20 @@ def check_strings(btf):
 def check_type(btf, of):
     """Checks that a type has only the data of its kind."""
 
-    def must(condition, what):
+    def must(condition, part):
         if not condition:
-            raise btf.wrong(f"{of}: {what}")
+            raise btf.wrong(f"{of}: {part}")
 
     must(not of.words[1] & 0xE0FF0000, f"info {of.words[1]:#x} has bits that mean nothing here")
     must(btf.name(of) or of.kind in (PTR, CONST, FUNC_PROTO), "it has no name")
     must(not btf.name(of) or of.kind not in (PTR, CONST, FUNC_PROTO), "it has a name")
     must(not of.vlen or of.kind in (STRUCT, FUNC, FUNC_PROTO), f"vlen is {of.vlen}")
-    for place, what in of.ids():
+    for place, part in of.ids():
         number = of.words[place]
-        must(number < btf.end_id, f"{what}: there is no type {number}, but {btf.end_id - 1} of them")
-        must(number < of.id, f"{what}: type {number} comes behind it")
-    for place, what in of.names():
-        must(place == 0 or btf.string(of.words[place]), f"there is no {what}")
+        must(number < btf.end_id, f"{part}: there is no type {number}, but {btf.end_id - 1} of them")
+        must(number < of.id, f"{part}: type {number} comes behind it")
+    for place, part in of.names():
+        must(place == 0 or btf.string(of.words[place]), f"there is no {part}")
     if of.kind == INT:
         size, data = of.words[2:]
         must(size in (1, 2, 4, 8), f"{size} bytes")

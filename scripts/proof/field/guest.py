@@ -49,7 +49,7 @@ def running(*command):
             process.kill()
 
 
-def wait_for(condition, what, secs=SECS):
+def wait_for(condition, text, secs=SECS):
     """Waits until the condition is true, and returns its value."""
     end = time.monotonic() + secs
     while True:
@@ -57,7 +57,7 @@ def wait_for(condition, what, secs=SECS):
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"not within {secs} s: {what}")
+            raise AssertionError(f"not within {secs} s: {text}")
         time.sleep(0.02)
 
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Loads the BPF programs of samples/agent with libbpf, or as a light skeleton, or
- * takes the ring buffer of what somebody else has loaded, and prints a line for
- * each execve(2), the pid and the identity of the pid namespace, until stdin ends:
+ * opens the ring buffer of loaded programs. Prints the pid and the identity of the
+ * pid namespace for each execve(2), until stdin ends:
  *
  *     loader object FILE
  *     loader light

@@ -2,10 +2,10 @@
 
 // Loads BPF programs with cilium/ebpf:
 //
-//	loader object FILE         those of samples/agent, and prints a line for each execve(2), as
+//	loader object FILE         loads those of samples/agent, and prints a line for each execve(2), as
 //	                           loader.c does, until stdin ends
-//	loader program FILE NAME   one program, which it runs, and prints what that returns, and the
-//	                           identity that it leaves in its context, if it is one for syscall
+//	loader program FILE NAME   loads and runs one program, and prints its result, and for a syscall
+//	                           program the identity in its context
 package main
 
 import (

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Programs that have nothing to do with the module. To load them, a library may have to read the BTF of
+ * Programs that do not use the module bpf_ns_ident. To load them, a library may have to read the BTF of
  * all modules.
  */
 #include "vmlinux.h"
@@ -19,12 +19,12 @@ struct bpf_fou_encap {
 int bpf_skb_get_fou_encap(struct __sk_buff *skb_ctx,
 			  struct bpf_fou_encap *encap) __ksym;
 
-/* Of a kernel that there is not. */
+/* No kernel has this structure. */
 struct struct_of_nobody {
 	int n;
 } __attribute__((preserve_access_index));
 
-/* In the module fou. The packet did not come through a tunnel. */
+/* Calls a kfunc of the module fou. The packet is not from a tunnel. */
 SEC("tc")
 int kfunc_of_fou(struct __sk_buff *skb)
 {

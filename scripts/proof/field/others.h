@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What programs return that look whether something is there. */
+/* Results of programs that check whether a kfunc or a type exists. */
 #ifndef OTHERS_H
 #define OTHERS_H
 

@@ -65,7 +65,7 @@ class Maker:
     """Starts and stops containers of one runtime."""
 
     name = runtime = ""
-    # Whether the name is not proved by the path of the cgroup.
+    # Whether the path of the cgroup is no proof of the name.
     guess = False
 
     def start(self, name, script=SCRIPT):

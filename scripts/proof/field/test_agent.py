@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The agent: its command line, its end, and what goes wrong around it."""
+"""The agent: its command line, its end, and its errors."""
 
 import calendar
 import ctypes
@@ -29,20 +29,20 @@ def tests(full):
     yield "agent: time, boot id, ppid, uid, argv of each event", fields
     yield "agent: status and signal of an exit, tid of a thread", ends_of_tasks
     yield "agent: family, address and port of a connect", connects
-    yield "agent: what is too long is cut, and marked so", cut
+    yield "agent: long fields are truncated, and marked", cut
     yield "agent: a fork has the identities and pids of the child", forks
-    yield "agent: begins with the tasks that there are", snapshot
+    yield "agent: begins with existing tasks", snapshot
     yield "agent: Ctrl-C and SIGTERM end it, and nothing is left", ends
     yield "agent: Ctrl-C and SIGTERM end it while its reader stalls", stalled_reader
     yield "agent: SIGTERM ends it while its reader is slow", slow_reader
     yield "agent: a closed pipe ends it", closed_pipe
-    yield "agent: what users have in place of podman's lists does not block it", no_lists
-    yield "agent: host names that no list has", unknown_hostname
-    yield "agent: without the module it says what to do", without_module
-    yield "agent: without the security module it says what to do", without_lsm
-    yield "agent: Ctrl-C ends it while more comes than it can read", flood
-    yield "agent: goes on when the module has been loaded anew", reload
-    yield "agent: SIGHUP while the module is away", hangup_without_module
+    yield "agent: special files instead of podman's lists do not block it", no_lists
+    yield "agent: host names without a list entry", unknown_hostname
+    yield "agent: advice without the module", without_module
+    yield "agent: advice without the BPF LSM", without_lsm
+    yield "agent: Ctrl-C ends it during a flood of events", flood
+    yield "agent: continues after a reload of the module", reload
+    yield "agent: SIGHUP while the module is not loaded", hangup_without_module
     yield "agent: ring buffer overrun is counted", overrun
     yield "agent: a namespace that is gone before the event is read", dead_namespace
 
@@ -53,7 +53,7 @@ def arguments(report):
     for word in "--version", "-V":
         words = run(agents.PATH, word).stdout.split()
         assert words[0] == "agent" and words[1][0].isdigit(), words
-    wrong = ["--what"], ["--buffer"], ["--buffer=3"], ["--buffer=2097152"], ["--events=exec,write"]
+    wrong = ["--unknown"], ["--buffer"], ["--buffer=3"], ["--buffer=2097152"], ["--events=exec,write"]
     for words in wrong:
         done = run(agents.PATH, *words, check=False)
         assert done.returncode == 2 and done.stderr.startswith("error: "), done
@@ -64,7 +64,7 @@ def arguments(report):
 
 
 def no_load(report):
-    """What the agent says by itself, in one line, with nothing of libbpf around it."""
+    """The agent explains an error in one line, without messages of libbpf."""
     commands = {
         "it takes CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF, and this process lacks": [
             "setpriv", "--reuid=65534", "--clear-groups",
@@ -80,14 +80,14 @@ def no_load(report):
         assert done.returncode == 1 and words in done.stderr, f"{words}: {done}"
         assert done.stderr.startswith("agent: ") and done.stderr.count("\n") == 1, done
     assert "loader_ns" in done.stderr, done
-    # The kernel has that much, but this process must not map it.
+    # The kernel has enough memory, but the process may not map it.
     done = run("prlimit", "--as=100000000", agents.PATH, "--buffer=65536", check=False)
     report.say(done.stderr)
     assert done.returncode == 1 and "try a smaller --buffer" in done.stderr, done
 
 
 def fields(report):
-    """Of each kind of events."""
+    """Checks the fields of each kind of events."""
     boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     script = "import os, socket\nos.setuid(4711)\nos.fork() or os._exit(0)\nos.wait()\n" + CONNECT
     with Agent("--events=exec,exit,fork,connect,open") as agent:
@@ -97,14 +97,14 @@ def fields(report):
         after = time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         agent.wait_for("exit", lambda e: e["pid"] == process.pid)
         lines = [line for line in list(agent.lines) if line.get("pid") == process.pid]
-    # The snapshot at the start may have met the process, too.
+    # The snapshot at the start may include the process.
     lines = [line for line in lines if line["event"] != "task"]
     kinds = {}
     for line in lines:
         kinds[line["event"]] = line
         assert line["boot_id"] == boot_id and line["ppid"] == os.getpid(), line
         assert before[1] <= line["boot_ns"] <= after[1], line
-        # To the second: a clock may be set in between.
+        # Seconds only, since the clock may be adjusted.
         wall = time.strptime(line["time"][:19], "%Y-%m-%dT%H:%M:%S")
         assert before[0] // 10**9 - 1 <= calendar.timegm(wall) <= after[0] // 10**9 + 1, line
         assert "cut" not in line, line
@@ -124,7 +124,7 @@ for family, address in (
 
 
 def ends_of_tasks(report):
-    """As wait(2) and gettid(2) have them."""
+    """Compares with the results of wait(2) and gettid(2)."""
     with Agent() as agent:
         for words, wanted in (("exit 0", (0, 0)), ("exit 3", (3, 0)), ("exit 255", (255, 0)),
                               ("kill -9 $$", (0, 9)), ("kill -TERM $$", (0, 15))):
@@ -169,7 +169,7 @@ def connects(report):
 
 
 def cut(report):
-    """More arguments than there is room for, and a path longer than the kernel has one."""
+    """Arguments and a path that exceed the size of an event."""
     with Agent("--events=exec") as agent:
         run("true", *map(str, range(2000)))
         event = agent.wait_for("exec", lambda e: (e["argv"] or [""])[0] == "true")
@@ -185,7 +185,7 @@ def cut(report):
         for kind in "exec", "open":
             event = agent.wait_for(kind, lambda e: e["path"] == place)
             assert "cut" not in event, event
-    # By parts, to what is too long as a whole.
+    # In parts, since the whole path is too long.
     script = f"import os\nos.chdir('/run/field/{long}')\n" + DEEP
     with Agent("--events=open") as agent:
         run("python3", "-c", script)
@@ -204,7 +204,7 @@ open("deep-file", "w")
 
 
 def forks(report):
-    """As fork(2) and /proc have them, of the host, and in a pid namespace."""
+    """Compares with fork(2) and /proc, on the host and in a pid namespace."""
     command = ["unshare", "--fork", "--kill-child", "--pid", "--mount-proc", "sh", "-c",
                "sleep 1000 & wait"]
     with Agent("--events=fork") as agent, running(*command) as process:
@@ -213,22 +213,22 @@ def forks(report):
             lambda: pathlib.Path(f"/proc/{init}/task/{init}/children").read_text(encoding="ascii"),
             "a child of the shell",
         )
-        # unshare is not in the namespace that its child is in.
+        # unshare is not in the pid namespace of its child.
         for parent, child, inside, for_parent in (
             (os.getpid(), process.pid, process.pid, process.pid), (process.pid, init, 1, init),
             (init, int(sleep), 2, 2),
         ):
             event = agent.wait_for("fork", lambda e, child=child: e["child"]["pid"] == child)
             report.say(event)
-            told = event["child"]
-            assert event["pid"] == parent and told["tid"] == child, event
-            assert triple(told["ns"]["pid"]) == ident(f"/proc/{child}/ns/pid"), event
-            assert (told["pid_inside"], told["pid_for_parent"]) == (inside, for_parent), event
+            got = event["child"]
+            assert event["pid"] == parent and got["tid"] == child, event
+            assert triple(got["ns"]["pid"]) == ident(f"/proc/{child}/ns/pid"), event
+            assert (got["pid_inside"], got["pid_for_parent"]) == (inside, for_parent), event
 
 
 def snapshot(report):
-    """Each task that was there before, and was still there afterwards, has a line that equals what
-    /proc has of it; threads and the kernel's are among them."""
+    """Each task that existed before and after the snapshot, including threads and kernel threads, has
+    a line that equals /proc."""
     command = ["unshare", "--fork", "--kill-child", "--pid", "--mount-proc", "sleep", "1000"]
     stop = threading.Event()
     thread = threading.Thread(target=stop.wait)
@@ -238,10 +238,10 @@ def snapshot(report):
             init = init_below(process.pid)
             before = scan()
             with Agent("--events=exec") as agent:
-                told = agent.wait_for("snapshot")
+                got = agent.wait_for("snapshot")
                 after = scan()
             lines = agent.events("task")
-            assert told["tasks"] == len(lines), told
+            assert got["tasks"] == len(lines), got
             tasks = {line["tid"]: line for line in lines}
             assert len(tasks) == len(lines)
             both = {tid: task for tid, task in before.items() if after.get(tid) == task}
@@ -261,7 +261,7 @@ def snapshot(report):
 
 
 def scan():
-    """pid, namespace, pid in there, ppid, uid and argv of all tasks, as /proc has them."""
+    """Returns pid, namespace, inner pid, ppid, uid and argv of all tasks, from /proc."""
     found = {}
     for path in pathlib.Path("/proc").glob("[1-9]*/task/[1-9]*"):
         try:
@@ -283,7 +283,7 @@ def programs():
 
 
 def unload():
-    """What was loaded goes when RCU allows it."""
+    """Unloads the module. RCU delays the end of loaded programs."""
     wait_for(lambda: run("rmmod", MODULE, check=False).returncode == 0, f"rmmod {MODULE}")
 
 
@@ -310,13 +310,13 @@ def stalled_reader(report):
                 report.say(f"{number.name}: status {status}")
             finally:
                 process.kill()
-            # There is nobody to print the last line to, so the signal has ended it.
+            # The agent cannot print its last line, so the signal has ended it.
             assert status == -number, process.stderr.read()
         wait_for(lambda: not programs(), "no programs are left")
 
 
 def stall(process):
-    """Has the agent print until it waits for its reader."""
+    """Causes events until the agent waits for its reader."""
 
     def waits():
         run("true")
@@ -326,8 +326,7 @@ def stall(process):
 
 
 def slow_reader(report):
-    """A reader that takes a page now and then has the agent go on, but not for longer than a
-    second."""
+    """With a reader that reads a page from time to time, the agent ends within a second."""
     command = [agents.PATH, "--events", "exec"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
@@ -336,7 +335,7 @@ def slow_reader(report):
             for line in process.stdout:
                 if b'"snapshot"' in line:
                     break
-            # All at once, which the agent prints before it looks for a signal.
+            # Many events at once, which the agent prints before it checks for a signal.
             process.send_signal(signal.SIGSTOP)
             for _ in range(events):
                 run("true")
@@ -352,12 +351,12 @@ def slow_reader(report):
         finally:
             process.kill()
         assert process.returncode == -signal.SIGTERM, process.returncode
-        # Each event takes more than 500 bytes.
+        # Each event has more than 500 bytes.
         assert pages < events * 500 / 4096, pages
 
 
 def no_lists(report):
-    """They are looked at for the name of a host that podman would give."""
+    """The agent reads the lists for a host name like those of podman."""
     user = pathlib.Path("/home/blocks")
     lists = user / ".local/share/containers/storage/overlay-containers"
     lists.mkdir(parents=True)
@@ -389,7 +388,7 @@ for _ in range(10000):
 
 
 class Opens:
-    """How often a file is opened. Each time it is closed, too, so that no two are taken for one."""
+    """Counts the opens of a file. inotify merges equal events, so it also watches closes."""
 
     def __init__(self, path):
         libc = ctypes.CDLL(None)
@@ -408,7 +407,7 @@ class Opens:
 
 
 def settle(agent):
-    """Waits until the agent has printed what was in its buffer."""
+    """Waits until the agent has printed all events of its buffer."""
     seen = -1
     while seen != len(agent.lines):
         seen = len(agent.lines)
@@ -416,8 +415,7 @@ def settle(agent):
 
 
 def unknown_hostname(report):
-    """A container that calls itself by what may be the beginning of an id has no list read at each
-    of its events."""
+    """A host name like the beginning of an id does not cause a read of the list for each event."""
     names = [{"id": f"{n:064x}", "names": [f"name-{n}"], "layer": "x" * 500} for n in range(2000)]
     LIST.parent.mkdir(parents=True, exist_ok=True)
     LIST.write_text(json.dumps(names), encoding="ascii")
@@ -457,7 +455,7 @@ def without_module(report):
 
 
 def without_lsm(report):
-    """As on a kernel that has others only."""
+    """Like on a kernel with other LSMs only."""
     script = (
         "mount -t tmpfs none /sys/kernel && mkdir /sys/kernel/security && "
         'echo capability,landlock > /sys/kernel/security/lsm && exec "$0"'
@@ -469,7 +467,7 @@ def without_lsm(report):
 
 
 def flood(report):
-    """From some who do nothing but open files. What was lost is told between two rounds."""
+    """Processes open files in a loop. The agent reports lost events between two rounds."""
     script = "while :; do for n in 1 2 3 4 5 6 7 8 9; do : < /dev/null; done; done"
     floods = []
     try:
@@ -491,8 +489,8 @@ def reload(report):
 
 
 def reload_under(report, agent):
-    assert run("rmmod", MODULE, check=False).returncode, "the module went away under the agent"
-    # While the agent looks on, and in between two of its looks.
+    assert run("rmmod", MODULE, check=False).returncode, "the module was unloaded in use"
+    # While the agent polls, and between two of its polls.
     for seen in True, False:
         pause(agent)
         if not seen:
@@ -503,7 +501,7 @@ def reload_under(report, agent):
         run("modprobe", MODULE)
         agent.signal(signal.SIGCONT)
         goes_on(agent)
-    # Without a new module, the next one makes it go on.
+    # If the module is still loaded, the next SIGHUP continues.
     pause(agent)
     agent.signal(signal.SIGHUP)
     goes_on(agent)
@@ -515,7 +513,7 @@ def hangup_without_module(report):
         pause(agent)
         unload()
         agent.signal(signal.SIGHUP)
-        # As long as it takes to look for the module some times.
+        # Long enough for several checks for the module.
         time.sleep(1)
         assert agent.process.poll() is None, agent.errors
         run("modprobe", MODULE)
@@ -530,21 +528,21 @@ def pause(agent):
 
 
 def goes_on(agent):
-    """It has started once more than it has paused, and tells what comes."""
+    """The agent has started again after the last pause, and reports events."""
     pauses = len(agent.events("paused"))
     wait_for(lambda: len(agent.events("started")) > pauses, "a line 'started' of the agent")
     check_event(agent, len(agent.lines))
 
 
 def check_event(agent, start=0):
-    """What it says of a new task is right."""
+    """The agent reports the right namespaces of a new task."""
     with running("sleep", "1000") as process:
         event = agent.wait_for(
             "exec", lambda e: e["pid"] == process.pid and e["path"].endswith("/sleep"), start
         )
-        for kind, told in event["ns"].items():
+        for kind, got in event["ns"].items():
             stat = os.stat(f"/proc/{process.pid}/ns/{kind}")
-            assert (told["dev"], told["ino"]) == (stat.st_dev, stat.st_ino), event
+            assert (got["dev"], got["ino"]) == (stat.st_dev, stat.st_ino), event
 
 
 def overrun(report):
@@ -581,12 +579,12 @@ def dead_namespaces(report, agent):
     assert not [p for p in pathlib.Path("/run/crun").glob("field-short-*")]
     agent.signal(signal.SIGCONT)
     ids = set()
-    for name, told in idents.items():
+    for name, got in idents.items():
         event = agent.wait_for(
             "exec", lambda e, name=name: e["path"] == "/bin/true" and (e.get("container") or {}).get("id") == name
         )
-        assert triple(event["ns"]["pid"])[:2] == told, f"{name}: {event}"
-        # The state directory is gone, so whose name that is cannot be known any more.
+        assert triple(event["ns"]["pid"])[:2] == got, f"{name}: {event}"
+        # The state directory is gone, so the runtime of the name is unknown.
         assert event["pid_inside"] > 1 and event["container"]["runtime"] is None, event
         ids.add(event["ns"]["pid"]["id"])
     assert len(ids) == 2, ids

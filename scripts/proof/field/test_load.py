@@ -85,17 +85,17 @@ def judge(agent, share, number):
         if words[1:2] != ["tags"]:
             continue
         seen += 1
-        n, told = words[2], triple(event["ns"]["pid"])
+        n, got = words[2], triple(event["ns"]["pid"])
         inside = tuple(map(int, (share / n).read_text(encoding="ascii").split()))
         container = event.get("container") or {}
         # Each container has one id, and each id belongs to one container.
         if (
             container.get("id") != f"load-{n}"
             or inside != pair(event["ns"]["pid"])
-            or ids.setdefault(told[2], n) != n
+            or ids.setdefault(got[2], n) != n
         ):
             wrong.append(f"{inside}: {event}")
-        pairs.add(told[:2])
+        pairs.add(got[:2])
     if len(ids) > number:
         wrong.append(f"{len(ids)} ids for {number} containers")
     return wrong, 2 * number - seen, pairs

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The object file of the agent, loaded by others: libbpf from C, bpftool, a light skeleton, cilium/ebpf
-from Go. Rust's libbpf-rs is what the agent itself uses. And what bpftrace says."""
+"""Other loaders for the object file of the agent: libbpf from C, bpftool, a light skeleton, cilium/ebpf
+from Go. The agent itself uses libbpf-rs. Also checks whether bpftrace calls kfuncs."""
 
 import functools
 import gzip
@@ -16,9 +16,9 @@ from ktap import Skip
 BUILT = os.environ["GUEST_WORK"] + "/agent"
 OBJECT = f"{BUILT}/agent.bpf.o"
 PINS = "/sys/fs/bpf/field"
-# Where each version of cilium/ebpf is.
+# The directories of the versions of cilium/ebpf.
 CILIUM = {"distribution": "", "newest": "/usr/src/sid"}
-# What programs return, see others.h.
+# Results of programs, see others.h.
 THERE, ABSENT = 1, 2
 
 
@@ -38,7 +38,7 @@ def tests(full):
 
 
 def check(report, lines_of):
-    """A task in a pid namespace of its own: what was told of its exec is what stat(2) has."""
+    """The event of a task in a new pid namespace equals stat(2)."""
     command = ["unshare", "--fork", "--kill-child", "--pid", "--mount-proc", "sleep", "1000"]
     with running(*command) as process:
         pid = init_below(process.pid)
@@ -73,7 +73,7 @@ def bpftool(report):
         run("mount", "-t", "bpf", "bpf", "/sys/fs/bpf")
     run("bpftool", "prog", "loadall", OBJECT, PINS, "autoattach")
     try:
-        # What is pinned is links.
+        # bpftool pins links, and no maps.
         maps = json.loads(run("bpftool", "-j", "map", "show").stdout)
         events = max((m for m in maps if m.get("name") == "events"), key=lambda m: m["id"])
         loader(report, f"{BUILT}/loader", "map", str(events["id"]))
@@ -90,8 +90,7 @@ def libbpf_rs(report):
 
 
 def bpftrace(report):
-    """Whether the distribution's version can call kfuncs: it cannot, and this is to find out when
-    that changes."""
+    """The distribution's bpftrace cannot call kfuncs. The test fails as soon as it can."""
     report.say(run("bpftrace", "--version").stdout)
     done = run(
         "bpftrace", "-e", "BEGIN { print(bpf_get_current_pidns_ident(0)); exit(); }", check=False
@@ -120,7 +119,7 @@ class Go:
         loader(self.report, self.path, "object", OBJECT)
 
     def program(self, file, name):
-        """What a program returns and leaves in its context, or what the library says."""
+        """Returns the result and the context of a program, or the error of the library."""
         done = run(self.path, "program", f"{BUILT}/{file}.bpf.o", name, check=False)
         self.report.say(f"{name}: {done.stdout}{done.stderr}")
         if done.returncode:
@@ -129,28 +128,28 @@ class Go:
         return value, tuple(where)
 
     def others(self):
-        """What does not use the module, while it is loaded."""
+        """Programs that do not use the module, while it is loaded."""
         run("modprobe", "fou")
         for name, wanted in ("kfunc_of_fou", THERE), ("type_of_nobody", ABSENT):
             got = self.program("others", name)
             assert got == (wanted, (0, 0, 0)), got
 
     def weak(self):
-        """Kfuncs that a program can do without. What is known not to work is told by its message."""
+        """Weak kfuncs. Known failures are recognised by their messages."""
         asked = self.program("weak", "ours")
         nobody = self.program("weak", "kfunc_of_nobody")
         unasked = self.program("weak", "ours_unasked")
         if "unsupported binding: STB_WEAK" in asked:
-            # So up to some version: with one of them, the library does not take the file at all.
+            # Older versions reject a file with any weak kfunc.
             assert asked == unasked == nobody
             self.report.say("known not to work: any weak kfunc")
             return
         there = (THERE, ident("/proc/self/ns/pid"))
         assert unasked == there, unasked
         assert nobody == (ABSENT, (0, 0, 0)), nobody
-        # The address, of a kfunc that there is, is put into the program as if it was called there.
+        # The library patches the address of an existing kfunc like a call.
         if "BPF_LD_IMM64 uses reserved fields" in asked:
-            self.report.say("known not to work: to ask for a kfunc of a module that there is")
+            self.report.say("known not to work: a check for an existing kfunc of a module")
         else:
             assert asked == there, asked
             self.report.say("works now: update ns_ident_limits.rst")

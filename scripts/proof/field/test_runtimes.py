@@ -100,9 +100,9 @@ def check_events(report, maker, agent, container, outside):
     }
     for event, line in seen.items():
         for kind in TYPES:
-            told = triple(line["ns"][kind])
-            assert told == outside[kind], f"{event}: {kind} is {told}, not {outside[kind]}"
-            assert (told != ident(f"/proc/1/ns/{kind}")) == table[maker.name][kind], told
+            got = triple(line["ns"][kind])
+            assert got == outside[kind], f"{event}: {kind} is {got}, not {outside[kind]}"
+            assert (got != ident(f"/proc/1/ns/{kind}")) == table[maker.name][kind], got
         check_name(maker, container, line)
     assert pair(seen["connect"]["socket_ns"]) == outside["net"][:2], seen["connect"]
     assert seen["connect"]["address"] == "127.0.0.1"

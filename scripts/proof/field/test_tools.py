@@ -53,11 +53,11 @@ class Session:
         self.agent.stop()
 
 
-def same_file(told):
+def same_file(got):
     """Compares device and inode of the file, like iproute2."""
     stat = os.stat(PATH)
-    assert pair(told) == (stat.st_dev, stat.st_ino), f"{told}, not {stat}"
-    assert triple(told) == ident(PATH), told
+    assert pair(got) == (stat.st_dev, stat.st_ino), f"{got}, not {stat}"
+    assert triple(got) == ident(PATH), got
 
 
 def ip_netns(report):
@@ -113,13 +113,13 @@ def unshare(report):
         event = session.agent.wait_for(
             "exec", lambda e: e["path"].endswith("/sleep") and e["pid_inside"] == 1
         )
-        pid, told = event["pid"], event["ns"]
+        pid, got = event["pid"], event["ns"]
         for kind, is_now in idents(pid).items():
-            assert triple(told[kind]) == is_now, f"{kind}: {told[kind]}, not {is_now}"
+            assert triple(got[kind]) == is_now, f"{kind}: {got[kind]}, not {is_now}"
             listed = lsns("--noheadings", "--raw", "--output", "NS", "--type", kind, "--task", pid)
-            assert listed.split() == [str(told[kind]["ino"])], f"{kind}: {listed}"
+            assert listed.split() == [str(got[kind]["ino"])], f"{kind}: {listed}"
             shown = run("ps", "-o", f"{kind}ns=", "-p", pid).stdout.strip()
             if kind == "cgroup" and not shown:
                 continue
-            report.say(f"ps -o {kind}ns: {shown}, agent: {told[kind]['ino']}")
-            assert shown == str(told[kind]["ino"]), f"{kind}: {shown}"
+            report.say(f"ps -o {kind}ns: {shown}, agent: {got[kind]['ino']}")
+            assert shown == str(got[kind]["ino"]), f"{kind}: {shown}"

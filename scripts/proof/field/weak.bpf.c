@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Programs that can do without a kfunc, and ask whether it is there. */
+/* Programs with weak kfuncs, and checks whether these exist. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
@@ -17,7 +17,7 @@ int ours(struct bpf_ns_ident *ident)
 	return bpf_get_current_pidns_ident(ident) ?: THERE;
 }
 
-/* This one does not ask. */
+/* A program without the check. */
 SEC("syscall")
 int ours_unasked(struct bpf_ns_ident *ident)
 {
