@@ -166,7 +166,7 @@ check_table()
 
 		if ! pid=$(pid_of "$name") ||
 		   ! pair=$(stat -L -c '%d %i' "/proc/$pid/ns/pid"); then
-			fail "$name has gone away"
+			fail "$name has exited"
 			continue
 		fi
 		[ "$pair" = "$dev $ino" ] ||
@@ -198,7 +198,7 @@ must_be_refused()
 	if [ "$status" -eq 0 ]; then
 		fail "that load should have been refused"
 	elif [ "$status" -ne 2 ] || ! grep -q "$words" "$dir/refusal"; then
-		fail "that is not the refusal which was expected (status $status)"
+		fail "the refusal has another message (status $status)"
 	fi
 }
 
@@ -233,7 +233,7 @@ write_workload
 start_workloads
 await_workloads
 
-step "3. Whose system calls are whose? nstop --once --tree"
+step "3. Count the system calls by pid namespace: nstop --once --tree"
 COLUMNS=80 "$NSTOP" --once --tree --sort -id > "$dir/table"
 status=$?
 cat "$dir/table"
@@ -241,9 +241,9 @@ cat "$dir/table"
 echo
 check_table
 
-step "4. Load the same program from inside the container: first as its own root, to whom bpf(2)
-   itself says no; then by root of the host in all of its namespaces but the user namespace,
-   as in a privileged container, whom the module has to refuse."
+step "4. Load the same program from inside the container: first as its own root, which bpf(2)
+   itself rejects; then by root of the host in all of its namespaces but the user namespace,
+   as in a privileged container, which the module must refuse."
 if container=$(pid_of container); then
 	must_be_refused "does not permit" --all
 	echo
@@ -257,7 +257,7 @@ if container=$(pid_of container); then
 		printf '  %s\n' "$after"
 	fi
 else
-	fail "the container has gone away"
+	fail "the container has exited"
 fi
 
 read -r namespaces matches < <(awk '/ pid namespaces?: / { print $1, $4 }' "$dir/table")

@@ -327,7 +327,7 @@ static const char *try_row(const struct image *vmlinux, const struct native *nat
 	}
 	if (WIFSIGNALED(status))
 		return "it does not run in a process";
-	return WEXITSTATUS(status) ? "in a process it returns what is wrong" : NULL;
+	return WEXITSTATUS(status) ? "in a process it returns a wrong result" : NULL;
 }
 
 int main(int argc, char **argv)

@@ -381,5 +381,5 @@ struct native native = {
 	.nofault_allowed = copy_from_kernel_nofault_allowed_,
 };
 
-MODULE_DESCRIPTION("Not to be loaded: what scripts/bench/bench-native runs in a process");
+MODULE_DESCRIPTION("Not to be loaded: code that scripts/bench/bench-native runs in a process");
 MODULE_LICENSE("GPL");
