@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Parameters of modules: what the series adds to `kernel::module_param`.
+//! Module parameters: additions of the series to `kernel::module_param`.
 
 pub use kernel::module_param::*;
 
