@@ -36,7 +36,6 @@ mod loader;
 module! {
     type: BpfNsIdent,
     name: "bpf_ns_ident",
-    authors: ["Rust for Linux Contributors"],
     description: "Identity of namespaces for BPF programs",
     license: "GPL",
 }
