@@ -65,7 +65,7 @@ pub mod made_up;
 /// assert_eq!(Type::try_from(0x20000000)?, Type::Pid);
 /// assert_eq!(Type::Pid.name(), "pid");
 ///
-/// Two flags, or none, are not a type.
+/// // Two flags, or none, are not a type.
 /// assert!(Type::try_from(0x20000000 | 0x40000000).is_err());
 /// assert!(Type::try_from(0).is_err());
 /// # Ok::<(), Error>(())

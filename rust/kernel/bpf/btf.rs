@@ -713,7 +713,7 @@ impl Encoder {
 /// // Types 1 and 2 are the integers, 3 is the prototype.
 /// assert_eq!(BTF.first_func(), 4);
 ///
-/// A module links this array into its section `.BTF`.
+/// // A module links this array into its section `.BTF`.
 /// static SPLIT: [u8; BTF.split_len()] = BTF.split();
 /// # assert!(SPLIT.len() > 24);
 /// ```
