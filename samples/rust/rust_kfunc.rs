@@ -3,11 +3,9 @@
 //! Rust kfunc sample: functions that BPF programs call.
 //!
 //! Once the module is loaded, `bpftool btf dump file /sys/kernel/btf/rust_kfunc format c` shows
-//! the declarations for a BPF program. [`rust_kfunc.bpf.c`] calls all of them.
+//! the declarations for a BPF program.
 //!
 //! Documentation: [Kfuncs in Rust](https://docs.kernel.org/bpf/rust_kfuncs.html)
-//!
-//! [`rust_kfunc.bpf.c`]: srctree/tools/testing/selftests/bpf_ns_ident/progs/rust_kfunc.bpf.c
 
 use kernel::{
     bpf::{

@@ -2,11 +2,7 @@
 
 //! Rust kfunc sample: references held by BPF programs, and an iterator.
 //!
-//! [`references.bpf.c`] calls all functions.
-//!
 //! Documentation: [Kfuncs in Rust](https://docs.kernel.org/bpf/rust_kfuncs.html)
-//!
-//! [`references.bpf.c`]: srctree/tools/testing/selftests/bpf_ns_ident/progs/references.bpf.c
 
 use kernel::{
     bpf::{
