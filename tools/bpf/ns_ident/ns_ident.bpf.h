@@ -43,6 +43,7 @@
  *	NS_IDENT_DEV		the default of ns_ident_dev, for programs that are
  *				compiled for the machine that they run on
  *	NS_IDENT_NO_KFUNCS	only walk: for loaders that reject weak symbols
+ *	NS_IDENT_ONLY_KFUNCS	only call kfuncs: for the same loaders
  */
 #ifndef __NS_IDENT_BPF_H
 #define __NS_IDENT_BPF_H
@@ -60,15 +61,30 @@ struct bpf_ns_ident {
 };
 #endif
 
-#ifndef CLONE_NEWPID
-#define CLONE_NEWTIME	0x00000080
-#define CLONE_NEWNS	0x00020000
+/* vmlinux.h has no macros. */
+#ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP	0x02000000
-#define CLONE_NEWUTS	0x04000000
+#endif
+#ifndef CLONE_NEWIPC
 #define CLONE_NEWIPC	0x08000000
-#define CLONE_NEWUSER	0x10000000
-#define CLONE_NEWPID	0x20000000
+#endif
+#ifndef CLONE_NEWNET
 #define CLONE_NEWNET	0x40000000
+#endif
+#ifndef CLONE_NEWNS
+#define CLONE_NEWNS	0x00020000
+#endif
+#ifndef CLONE_NEWPID
+#define CLONE_NEWPID	0x20000000
+#endif
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME	0x00000080
+#endif
+#ifndef CLONE_NEWUSER
+#define CLONE_NEWUSER	0x10000000
+#endif
+#ifndef CLONE_NEWUTS
+#define CLONE_NEWUTS	0x04000000
 #endif
 
 enum {
@@ -79,7 +95,7 @@ enum {
 	NS_IDENT_EOPNOTSUPP = 95,
 };
 
-#ifdef NS_IDENT_NO_KFUNCS
+#if defined(NS_IDENT_NO_KFUNCS) || defined(NS_IDENT_ONLY_KFUNCS)
 #define __ns_ident_weak
 #else
 #define __ns_ident_weak __weak
@@ -110,21 +126,23 @@ struct bpf_nf_ctx;
 struct sock_common;
 struct task_struct;
 
-int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __weak __ksym;
-int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __weak __ksym;
-__s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __weak __ksym;
+int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ns_ident_weak __ksym;
+int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ns_ident_weak __ksym;
+__s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ns_ident_weak __ksym;
 int bpf_task_pidns_ident(const struct task_struct *task,
-			 struct bpf_ns_ident *ident) __weak __ksym;
+			 struct bpf_ns_ident *ident) __ns_ident_weak __ksym;
+int bpf_task_ns_ident(const struct task_struct *task, __u32 ns_type,
+		      struct bpf_ns_ident *ident) __ns_ident_weak __ksym;
 __s64 bpf_task_pid_tgid_in(const struct task_struct *task,
-			   const struct bpf_ns_ident *pidns) __weak __ksym;
+			   const struct bpf_ns_ident *pidns) __ns_ident_weak __ksym;
 int bpf_sk_netns_ident(const struct sock_common *sk,
-		       struct bpf_ns_ident *ident) __weak __ksym;
+		       struct bpf_ns_ident *ident) __ns_ident_weak __ksym;
 int bpf_skb_netns_ident(const struct __sk_buff *skb,
-			struct bpf_ns_ident *ident) __weak __ksym;
+			struct bpf_ns_ident *ident) __ns_ident_weak __ksym;
 int bpf_xdp_netns_ident(const struct xdp_md *ctx,
-			struct bpf_ns_ident *ident) __weak __ksym;
+			struct bpf_ns_ident *ident) __ns_ident_weak __ksym;
 int bpf_nf_netns_ident(const struct bpf_nf_ctx *ctx,
-		       struct bpf_ns_ident *ident) __weak __ksym;
+		       struct bpf_ns_ident *ident) __ns_ident_weak __ksym;
 #endif
 
 /*
@@ -250,8 +268,10 @@ enum { NS_IDENT_MAX_LEVEL = 32 };
 /* Returns whether the kfuncs are used. */
 static __always_inline bool ns_ident_has_kfuncs(void)
 {
-#ifdef NS_IDENT_NO_KFUNCS
+#if defined(NS_IDENT_NO_KFUNCS)
 	return false;
+#elif defined(NS_IDENT_ONLY_KFUNCS)
+	return true;
 #else
 	/*
 	 * Not bpf_ksym_exists(), which needs the address of the kfunc in the
@@ -632,8 +652,10 @@ static __always_inline int ns_ident_walk_nf_netns(const void *ctx,
 }
 
 /* The result of a kfunc or of a walk. */
-#ifdef NS_IDENT_NO_KFUNCS
+#if defined(NS_IDENT_NO_KFUNCS)
 #define __ns_ident_ask(KFUNC, WALK) (WALK)
+#elif defined(NS_IDENT_ONLY_KFUNCS)
+#define __ns_ident_ask(KFUNC, WALK) (KFUNC)
 #else
 #define __ns_ident_ask(KFUNC, WALK) (ns_ident_has_kfuncs() ? (KFUNC) : (WALK))
 #endif
@@ -661,6 +683,13 @@ static __always_inline int ns_ident_task_pidns(const struct task_struct *task,
 {
 	return __ns_ident_ask(bpf_task_pidns_ident(task, ident),
 			      ns_ident_walk_task_pidns(task, ident));
+}
+
+static __always_inline int ns_ident_task_ns(const struct task_struct *task, __u32 ns_type,
+					    struct bpf_ns_ident *ident)
+{
+	return __ns_ident_ask(bpf_task_ns_ident(task, ns_type, ident),
+			      ns_ident_walk_task_ns(task, ns_type, ident));
 }
 
 static __always_inline __s64 ns_ident_task_pid_tgid_in(const struct task_struct *task,
@@ -718,8 +747,7 @@ static __always_inline int ns_ident_nf_netns(const struct bpf_nf_ctx *ctx,
 #define bpf_get_current_ns_ident(ns_type, ident) ns_ident_current_ns(ns_type, ident)
 #define bpf_get_current_pid_tgid_in(pidns) ns_ident_current_pid_tgid_in(pidns)
 #define bpf_task_pidns_ident(task, ident) ns_ident_task_pidns(task, ident)
-/* There is no such kfunc yet. */
-#define bpf_task_ns_ident(task, ns_type, ident) ns_ident_walk_task_ns(task, ns_type, ident)
+#define bpf_task_ns_ident(task, ns_type, ident) ns_ident_task_ns(task, ns_type, ident)
 #define bpf_task_pid_tgid_in(task, pidns) ns_ident_task_pid_tgid_in(task, pidns)
 #define bpf_sk_netns_ident(sk, ident)					\
 	_Generic((sk),							\

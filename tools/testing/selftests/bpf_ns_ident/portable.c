@@ -363,8 +363,6 @@ TEST_F(portable, fork_child)
 	       &self->shared->child.pidns);
 	report("another task: pid in a namespace", variant->how, self->shared,
 	       &self->shared->child.pidns);
-	/* There is no kfunc for this. */
-	self->shared->has_kfuncs = 0;
 	report("another task: namespace of any type", variant->how, self->shared,
 	       &self->shared->child.ns[0]);
 }
