@@ -81,7 +81,7 @@ help:
 	@echo '                 bench: write the results to README.md and the documentation, and'
 	@echo '                 compare with them from then on'
 	@echo '  TOOLS=host   - use the tools of this machine, not a Debian tree'
-	@echo '  TESTS=       - selftest: run only these, such as TESTS="identity nstop.sh"'
+	@echo '  TESTS=       - selftest, torture: run only these, such as TESTS="identity nstop.sh"'
 	@echo '  MUTANTS=     - selftest-mutants: try only these of scripts/proof/mutants'
 	@echo '  SERIES=      - series: write only this one, such as SERIES=ns-ident, see series/order'
 	@echo '  FORMAT=quilt - series: also write patches for a distribution'"'"'s source package'

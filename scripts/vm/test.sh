@@ -76,7 +76,9 @@ run_nstop() {
 
 # The long forms of tests that have one.
 run_torture() {
-	TORTURE=1 TIMEOUT=7200 kselftest torture bpf_ns_ident:{who_may,damaged_btf,load_faults,stress,task_stress}
+	# shellcheck disable=SC2046,SC2086 # several
+	TORTURE=1 TIMEOUT=7200 kselftest torture $(printf 'bpf_ns_ident:%s ' \
+		${TESTS:-who_may damaged_btf load_faults stress task_stress walk})
 }
 
 run_demo() {
