@@ -559,7 +559,10 @@ static inline int __ns_ident_list_task(pid_t tid, int dir, void *ctx)
 	return 0;
 }
 
-/* Returns -EOPNOTSUPP before Linux 6.19. */
+/*
+ * Returns -EOPNOTSUPP before Linux 6.19, and if a seccomp filter rejects the
+ * system call.
+ */
 static inline int __ns_ident_list_ids(struct __ns_ident_list *list)
 {
 	struct __ns_ident_req req = { .size = sizeof(req), .ns_type = list->ns_types };
@@ -571,7 +574,7 @@ static inline int __ns_ident_list_ids(struct __ns_ident_list *list)
 		/* -ENOENT is the end of the list. */
 		if (nr == 0 || (nr < 0 && errno == ENOENT))
 			return 0;
-		if (nr < 0 && errno == ENOSYS)
+		if (nr < 0 && (errno == ENOSYS || errno == EPERM))
 			return -EOPNOTSUPP;
 		if (nr < 0)
 			return __ns_ident_fail(errno, "listns: %s", strerror(errno));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Types and limits that the BPF programs share with nstop. */
+/* Types and limits that the BPF programs share with nstop. Include ns_ident.h first. */
 #ifndef NSTOP_H
 #define NSTOP_H
 
@@ -7,13 +7,6 @@
 #define NSTOP_MAX_TASKS	32768
 #define NSTOP_COMM_LEN	16
 #define NSTOP_NR_MOVES	4
-
-/* The result of the kfuncs of the module bpf_ns_ident. */
-struct bpf_ns_ident {
-	__u64 dev;		/* st_dev of the namespace's file */
-	__u64 ino;		/* st_ino of it */
-	__u64 id;		/* result of NS_GET_ID, never reused until the next boot */
-};
 
 /* Read-only data of the BPF program, which nstop sets before the load. */
 struct nstop_config {

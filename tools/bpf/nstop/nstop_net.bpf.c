@@ -3,12 +3,11 @@
  * Counts packets and bytes by the identity of their net namespace. One program
  * for each direction is attached to all devices of all namespaces.
  */
+#include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include "ns_ident.bpf.h"
 #include "nstop.h"
-
-int bpf_skb_netns_ident(const struct __sk_buff *skb,
-			struct bpf_ns_ident *ident) __ksym;
 
 /* Per CPU, so no atomic operations: softirqs are off in both directions. */
 struct {
@@ -20,11 +19,16 @@ struct {
 
 struct nstop_lost lost;
 
+/* The kernel has no kfuncs. */
+bool walks;
+
 static void count(const struct __sk_buff *skb, int direction)
 {
 	struct nstop_traffic *sum, zero = {};
 	struct bpf_ns_ident ident = {};
 
+	if (!ns_ident_has_kfuncs() && !walks)
+		walks = true;
 	if (bpf_skb_netns_ident(skb, &ident)) {
 		__sync_fetch_and_add(&lost.no_ident, 1);
 		return;

@@ -333,8 +333,7 @@ static void look_at_netns(int fd, const char *name)
 	struct netns *ns;
 	size_t i;
 
-	if (fd_ident(fd, &ident))
-		err(EXIT_ERROR, "net namespace %s", name ? name : "without a name");
+	check_ident(ns_ident_of_fd(fd, &ident), name ? name : "net namespace without a name");
 	ns = get_row(&ident);
 	ns->stat = true;
 	if (name && !ns->name)
@@ -450,7 +449,9 @@ static int cmp_rows(const void *a, const void *b)
 	const struct netns *x = *(struct netns **)a;
 	const struct netns *y = *(struct netns **)b;
 
-	return x->ident.id < y->ident.id ? -1 : x->ident.id > y->ident.id;
+	if (x->ident.id != y->ident.id)
+		return x->ident.id < y->ident.id ? -1 : 1;
+	return x->ident.ino < y->ident.ino ? -1 : x->ident.ino > y->ident.ino;
 }
 
 enum {
@@ -505,7 +506,8 @@ static void add_netns(struct table *table, const struct netns *ns)
 	table->rows[row].idle = !has_packets(&ns->bpf) && !has_packets(&ns->link);
 	set_number(table, row, NET_DEV, ns->ident.dev);
 	set_number(table, row, NET_INO, ns->ident.ino);
-	set_number(table, row, NET_ID, ns->ident.id);
+	if (ns->ident.id)
+		set_number(table, row, NET_ID, ns->ident.id);
 	if (verdict(ns))
 		set_text(table, row, NET_VERDICT, strdup(verdict(ns)));
 	set_way(table, row, NET_RX, ns, NSTOP_RX);
@@ -639,6 +641,7 @@ static void load(void)
 	skel = nstop_net_bpf__open();
 	if (!skel)
 		err(EXIT_ERROR, "cannot open the BPF programs");
+	skel->rodata->ns_ident_dev = nsfs_dev();
 	set_log(skel->progs.count_rx);
 	set_log(skel->progs.count_tx);
 	ret = nstop_net_bpf__load(skel);
@@ -652,12 +655,23 @@ static void load(void)
 	traffic_fd = bpf_map__fd(skel->maps.traffic);
 }
 
+static void check_tcx(void)
+{
+	LIBBPF_OPTS(bpf_prog_query_opts, opts);
+
+	/* The loopback device is the first one of each net namespace. */
+	if (bpf_prog_query_opts(1, BPF_TCX_INGRESS, &opts) == -EINVAL)
+		errx(EXIT_ERROR, "--net needs Linux 6.6 or newer, with CONFIG_NET_XGRESS=y");
+}
+
 static void open_traffic(void)
 {
+	check_tcx();
 	load();
 	own_fd = open(SELF, O_RDONLY | O_CLOEXEC);
-	if (own_fd < 0 || fd_ident(own_fd, &own))
+	if (own_fd < 0)
 		err(EXIT_ERROR, SELF);
+	check_ident(ns_ident_of_fd(own_fd, &own), SELF);
 	check_files();
 	check_proc();
 	look_at_all();
@@ -690,6 +704,8 @@ static void read_table(struct table *table)
 		     table->secs) < 0)
 		err(EXIT_ERROR, "out of memory");
 	summarize(table);
+	if (skel->bss->walks)
+		add_walk_note(table);
 	add_lost(table);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Finds all net namespaces: by listns(2), or by /proc/PID/task/TID/ns/net if the kernel has no such
- * system call, and by the files of ip-netns(8), container runtimes and CNI plugins.
+ * Finds all net namespaces: by ns_ident_list(), and by the files of ip-netns(8), container runtimes
+ * and CNI plugins.
  */
 #define _GNU_SOURCE
 #define __SANE_USERSPACE_TYPES__	/* __u64 is long long everywhere */
@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -21,10 +20,7 @@
 #include <linux/magic.h>
 #include <linux/sched.h>
 
-#include "nstop_compat.h"
 #include "nstop_net.h"
-
-#define LIST_SIZE	256	/* ids at a time */
 
 /* Names of the first directory are shown alone, the others with their path. */
 static const char *const directories[] = {
@@ -35,56 +31,10 @@ static const char *const directories[] = {
 
 static const struct finder *finder;
 
-static int open_by_id(__u64 id)
+static int look_at_one(int fd, __u32 type, const struct bpf_ns_ident *ident, void *unused)
 {
-	struct nsfs_handle ns = { .id = id };
-	union {
-		struct file_handle handle;
-		char bytes[sizeof(struct file_handle) + sizeof(ns)];
-	} file = {};
-
-	file.handle.handle_bytes = sizeof(ns);
-	file.handle.handle_type = HANDLE_TYPE_NSFS;
-	memcpy(file.handle.f_handle, &ns, sizeof(ns));
-	return open_by_handle_at(FD_NSFS_ROOT, &file.handle, O_RDONLY | O_CLOEXEC);
-}
-
-/* Returns false if the kernel has no listns(2), or rejects the call. */
-static bool list_all(void)
-{
-	struct listns_request request = { .size = sizeof(request), .type = CLONE_NEWNET };
-	__u64 ids[LIST_SIZE];
-	long i, nr;
-	int fd;
-
-	do {
-		nr = syscall(SYS_listns, &request, ids, LIST_SIZE, 0);
-		/* ENOENT after an id: it was the last one. */
-		if (nr < 0)
-			return errno == ENOENT && request.last_id;
-		for (i = 0; i < nr; i++) {
-			fd = open_by_id(ids[i]);
-			/* The namespace may be gone. */
-			if (fd < 0)
-				continue;
-			finder->found(fd, NULL);
-			close(fd);
-		}
-		if (nr)
-			request.last_id = ids[nr - 1];
-	} while (nr == LIST_SIZE);
-	return true;
-}
-
-static void look_at_thread(struct proc_task *task)
-{
-	int fd;
-
-	fd = openat(task->dir, "ns/net", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
 	finder->found(fd, NULL);
-	close(fd);
+	return 0;
 }
 
 /*
@@ -107,7 +57,7 @@ static int open_named(int dir, const char *name)
 	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", found);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	close(found);
-	if (fd >= 0 && ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET) {
+	if (fd >= 0 && ns_ident_type(fd) != CLONE_NEWNET) {
 		close(fd);
 		return -1;
 	}
@@ -152,7 +102,6 @@ static void look_at_directory(const char *path, bool alone)
 
 void find_netns(const struct finder *with)
 {
-	static bool cannot_list;
 	glob_t list;
 	size_t i, j;
 
@@ -164,7 +113,5 @@ void find_netns(const struct finder *with)
 			look_at_directory(list.gl_pathv[j], i == 0);
 		globfree(&list);
 	}
-	cannot_list = cannot_list || !list_all();
-	if (cannot_list)
-		read_proc(true, look_at_thread);
+	check_ident(ns_ident_list(CLONE_NEWNET, look_at_one, NULL), "the net namespaces");
 }

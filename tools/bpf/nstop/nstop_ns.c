@@ -6,10 +6,8 @@
 #include <errno.h>
 #include <search.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "nstop_compat.h"
 #include "nstop_tasks.h"
 
 struct ns **namespaces;
@@ -59,17 +57,16 @@ static void find_ancestors(int fd, struct ns *ns)
 	int from = fd, parent;
 
 	while (!ns->parent_known) {
-		parent = ioctl(from, NS_GET_PARENT);
+		parent = ns_ident_parent(from);
 		/* EPERM: there is no parent, or it is outside of our namespace. */
-		if (parent < 0 && errno != EPERM)
-			err(EXIT_ERROR, "NS_GET_PARENT");
+		if (parent != -EPERM)
+			check_ident(parent, "the parent of a namespace");
 		if (from != fd)
 			close(from);
 		ns->parent_known = true;
 		if (parent < 0)
 			return;
-		if (fd_ident(parent, &above))
-			err(EXIT_ERROR, "parent namespace");
+		check_ident(ns_ident_of_fd(parent, &above), "the parent of a namespace");
 		ns->parent = get_ns(&above);
 		ns = ns->parent;
 		from = parent;

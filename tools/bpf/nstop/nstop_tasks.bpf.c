@@ -9,6 +9,7 @@
 #include <linux/sched.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include "ns_ident.bpf.h"
 #include "nstop.h"
 
 /* Of the kernel's <asm/thread_info.h>, and of <asm/unistd.h>. */
@@ -37,18 +38,6 @@ struct bpf_iter__task {
 
 struct pt_regs;
 
-int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
-int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
-__s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
-
-/* Older versions of the module lack these. */
-int bpf_task_pidns_ident(const struct task_struct *task,
-			 struct bpf_ns_ident *ident) __ksym __weak;
-int bpf_task_ns_ident(const struct task_struct *task, __u32 ns_type,
-		      struct bpf_ns_ident *ident) __ksym __weak;
-__s64 bpf_task_pid_tgid_in(const struct task_struct *task,
-			   const struct bpf_ns_ident *pidns) __ksym __weak;
-
 const volatile struct nstop_config opts = {};
 
 /*
@@ -73,6 +62,9 @@ struct nstop_lost lost;
 
 /* Set while nstop reads the maps, so that they are consistent. */
 bool paused;
+
+/* The kernel has no kfuncs. */
+bool walks;
 
 static void count_call(const struct bpf_ns_ident *ident)
 {
@@ -135,19 +127,11 @@ static int get_results_of(const struct task_struct *task, struct nstop_task *now
 	struct bpf_ns_ident seen_by = get_seen_by();
 
 	/* The pid first: a task that has an identity later had a pid before. */
-	if (seen_by.ino) {
-		if (!bpf_ksym_exists(bpf_task_pid_tgid_in))
-			return -1;
+	if (seen_by.ino)
 		set_seen_pid(now, bpf_task_pid_tgid_in(task, &seen_by));
-	}
 
-	if (opts.ns_type == CLONE_NEWPID) {
-		if (!bpf_ksym_exists(bpf_task_pidns_ident))
-			return -1;
+	if (opts.ns_type == CLONE_NEWPID)
 		return bpf_task_pidns_ident(task, &now->ident);
-	}
-	if (!bpf_ksym_exists(bpf_task_ns_ident))
-		return -1;
 	return bpf_task_ns_ident(task, opts.ns_type, &now->ident);
 }
 
@@ -160,9 +144,15 @@ static bool same_results(const struct nstop_task *a, const struct nstop_task *b)
 static struct nstop_task *find_task(const struct task_struct *task,
 				    struct nstop_task_key *key)
 {
-	key->start = task->start_boottime;
-	key->pid = task->pid;
+	key->start = BPF_CORE_READ(task, start_boottime);
+	key->pid = BPF_CORE_READ(task, pid);
 	return bpf_map_lookup_elem(&tasks, key);
+}
+
+/* Linux before 5.12 has no atomic exchange. Nothing clears a flag. */
+static void set_flag(__u64 *flag)
+{
+	*(volatile __u64 *)flag = 1;
 }
 
 static void remember_task(struct nstop_task *task,
@@ -179,19 +169,19 @@ static void remember_task(struct nstop_task *task,
 		return;
 	}
 	if (!same_results(task, now))
-		__sync_lock_test_and_set(&task->changed, 1);
+		set_flag(&task->changed);
 	/* Another CPU may have added the entry. */
 	if (now->moved)
-		__sync_lock_test_and_set(&task->moved, 1);
+		set_flag(&task->moved);
 }
 
 /* Does the number belong to another system call table? */
 static bool is_foreign(const struct task_struct *task, long id)
 {
 #if defined(__TARGET_ARCH_x86)
-	return task->thread_info.status & TS_COMPAT || id & X32_SYSCALL_BIT;
+	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT || id & X32_SYSCALL_BIT;
 #elif defined(__TARGET_ARCH_arm64)
-	return task->thread_info.flags >> TIF_32BIT & 1;
+	return BPF_CORE_READ(task, thread_info.flags) >> TIF_32BIT & 1;
 #else
 	return false;
 #endif
@@ -213,8 +203,9 @@ static bool is_move(const struct task_struct *task, long id)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(count_sys_enter, struct pt_regs *regs, long id)
 {
-	struct task_struct *current = bpf_get_current_task_btf();
-	struct task_struct *leader = current->group_leader;
+	/* Linux before 5.11 has no bpf_get_current_task_btf(). */
+	struct task_struct *current = (void *)bpf_get_current_task();
+	struct task_struct *leader = BPF_CORE_READ(current, group_leader);
 	struct nstop_task now = { .moved = is_move(current, id) };
 	struct nstop_task_key key = {};
 	struct nstop_task *task;
@@ -222,12 +213,12 @@ int BPF_PROG(count_sys_enter, struct pt_regs *regs, long id)
 	/* Also while nstop compares, which reads the flag. */
 	task = find_task(leader, &key);
 	if (task && now.moved)
-		__sync_lock_test_and_set(&task->moved, 1);
+		set_flag(&task->moved);
 	/* A thread that calls execve() becomes the leader. */
 	if (opts.per_thread && current != leader) {
 		task = find_task(current, &key);
 		if (task && now.moved)
-			__sync_lock_test_and_set(&task->moved, 1);
+			set_flag(&task->moved);
 	}
 
 	/* The flag must be set before nstop reads /proc, even for a new task. */
@@ -258,6 +249,8 @@ int look_at_tasks(struct bpf_iter__task *ctx)
 
 	if (!task || (!opts.per_thread && task->pid != task->tgid))
 		return 0;
+	if (!ns_ident_has_kfuncs() && !walks)
+		walks = true;
 	if (get_results_of(task, &now))
 		return 0;
 

@@ -6,7 +6,7 @@
  * bpf_get_current_pidns_ident() for each system call, and an iterator calls
  * bpf_task_pidns_ident() for all tasks. nstop itself uses stat(2) and NS_GET_ID
  * on /proc/PID/ns/pid of the same tasks. A difference is an error of the kfunc,
- * and sets the exit status. The same applies to the pids of
+ * or of the walk in its place, and sets the exit status. The same applies to the pids of
  * bpf_get_current_pid_tgid_in() and bpf_task_pid_tgid_in().
  */
 #define _GNU_SOURCE
@@ -26,7 +26,6 @@
 #include <linux/types.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "nstop_compat.h"
@@ -80,7 +79,7 @@ static struct bpf_ns_ident seen_by;
 
 static struct nstop_tasks_bpf *skel;
 static int tasks_fd, calls_fd;
-static int iter_fd = -1;	/* the link of the iterator, -1: the module has no kfuncs for it */
+static int iter_fd;		/* the link of the iterator */
 static double started;		/* time of the start of the round */
 
 static struct caller *callers;
@@ -93,7 +92,7 @@ static unsigned int moved;
 static unsigned int mismatches;
 static struct mismatch notes[MAX_NOTES];
 
-/* The kfunc that the BPF program calls. */
+/* The kfunc that the BPF program calls, or whose walk it takes. */
 static const char *kfunc(void)
 {
 	return opt.kind->flag == CLONE_NEWPID ? PIDNS_KFUNC : NS_KFUNC;
@@ -240,6 +239,9 @@ static __u64 get_rank(const struct proc_task *task, int fd)
 	if (opt.kind->flag != CLONE_NEWPID)
 		return task->start;
 	inner = ioctl(fd, NS_GET_PID_IN_PIDNS, task->pid);
+	/* Linux before 6.11 */
+	if (inner < 0 && errno == ENOTTY)
+		return task->start;
 	return inner > 0 ? (__u64)inner : NO_RANK;
 }
 
@@ -258,9 +260,7 @@ static int open_ns(const struct proc_task *task, struct bpf_ns_ident *ident)
 		fd = openat(task->dir, opt.kind->path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			return -1;
-		if (fd_ident(fd, ident))
-			err(EXIT_ERROR, "NS_GET_ID of /proc/%d/%s", task->pid,
-			    opt.kind->path);
+		check_ident(ns_ident_of_fd(fd, ident), opt.kind->path);
 		if ((ident->dev == st.st_dev && ident->ino == st.st_ino) ||
 		    !--tries)
 			break;
@@ -413,7 +413,8 @@ static void add_namespace(struct table *table, struct ns *ns)
 	table->rows[row].idle = !ns->calls && verdict != MISMATCH;
 	set_number(table, row, CALLS_DEV, ns->ident.dev);
 	set_number(table, row, CALLS_INO, ns->ident.ino);
-	set_number(table, row, CALLS_ID, ns->ident.id);
+	if (ns->ident.id)
+		set_number(table, row, CALLS_ID, ns->ident.id);
 	set_number(table, row, CALLS_CALLS, ns->calls);
 	set_rate(table, row, CALLS_RATE, ns->calls / table->secs);
 	set_number(table, row, CALLS_TOTAL, ns->total);
@@ -439,7 +440,8 @@ static void add_parents(struct table *table)
 		if (!ns->parent)
 			continue;
 		table->rows[ns->row].parent = ns->parent->row;
-		set_number(table, ns->row, CALLS_PARENT, ns->parent->ident.id);
+		if (ns->parent->ident.id)
+			set_number(table, ns->row, CALLS_PARENT, ns->parent->ident.id);
 	}
 }
 
@@ -465,8 +467,8 @@ static void add_mismatches(struct table *table)
 
 	for (i = 0; i < mismatches && i < MAX_NOTES; i++) {
 		comm = escaped(notes[i].comm, sizeof(notes[i].comm), true);
-		add_note(table, "mismatch", "MISMATCH: task %d (%s): kfunc %s%s; stat(2) %s",
-			 notes[i].pid, comm, source_words(&notes[i].kfunc, notes[i].kfunc_pid),
+		add_note(table, "mismatch", "MISMATCH: task %d (%s): %s %s%s; stat(2) %s",
+			 notes[i].pid, comm, skel->bss->walks ? "walk" : "kfunc", source_words(&notes[i].kfunc, notes[i].kfunc_pid),
 			 notes[i].changed ? " and another one later" : "",
 			 source_words(&notes[i].stat, notes[i].stat_pid));
 		free(comm);
@@ -591,6 +593,8 @@ static void make_table(struct table *table)
 		err(EXIT_ERROR, "out of memory");
 	add_mismatches(table);
 	summarize(table);
+	if (skel->bss->walks)
+		add_walk_note(table);
 	add_lost(table);
 }
 
@@ -600,8 +604,6 @@ static void run_iterator(void)
 	char buf[64];
 	int fd;
 
-	if (iter_fd < 0)
-		return;
 	fd = bpf_iter_create(iter_fd);
 	if (fd < 0)
 		err(EXIT_ERROR, "the iterator of tasks");
@@ -666,27 +668,6 @@ static void configure(struct nstop_config *config)
 	memcpy(config->moves, moves, sizeof(moves));
 }
 
-/* Does the module have the kfuncs that the iterator calls for this namespace type? */
-static bool has_iterator(void)
-{
-	const char *names[] = {
-		opt.kind->flag == CLONE_NEWPID ? TASK_PIDNS_KFUNC : TASK_NS_KFUNC,
-		seen_by.ino ? TASK_PID_KFUNC : NULL,
-	};
-	struct btf *vmlinux, *btf;
-	bool found = true;
-	size_t i;
-
-	vmlinux = btf__load_vmlinux_btf();
-	btf = vmlinux ? btf__load_module_btf(MODULE, vmlinux) : NULL;
-	for (i = 0; i < ARRAY_SIZE(names); i++)
-		if (names[i] && (!btf || btf__find_by_name_kind(btf, names[i], BTF_KIND_FUNC) < 0))
-			found = false;
-	btf__free(btf);
-	btf__free(vmlinux);
-	return found;
-}
-
 static void load(void)
 {
 	int ret;
@@ -695,9 +676,9 @@ static void load(void)
 	if (!skel)
 		err(EXIT_ERROR, "cannot open the BPF program");
 	configure(&skel->rodata->opts);
+	skel->rodata->ns_ident_dev = nsfs_dev();
 	set_log(skel->progs.count_sys_enter);
 	set_log(skel->progs.look_at_tasks);
-	bpf_program__set_autoload(skel->progs.look_at_tasks, has_iterator());
 
 	ret = nstop_tasks_bpf__load(skel);
 	if (ret) {
@@ -709,8 +690,7 @@ static void load(void)
 		err(EXIT_ERROR, "cannot attach to sys_enter");
 	tasks_fd = bpf_map__fd(skel->maps.tasks);
 	calls_fd = bpf_map__fd(skel->maps.calls);
-	if (skel->links.look_at_tasks)
-		iter_fd = bpf_link__fd(skel->links.look_at_tasks);
+	iter_fd = bpf_link__fd(skel->links.look_at_tasks);
 }
 
 static void find_seen_by(void)
@@ -721,8 +701,11 @@ static void find_seen_by(void)
 	seen_by_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (seen_by_fd < 0 && errno == ENOENT)
 		errx(EXIT_ERROR, "there is no process %d", opt.seen_by);
-	if (seen_by_fd < 0 || fd_ident(seen_by_fd, &seen_by))
+	if (seen_by_fd < 0)
 		err(EXIT_ERROR, "%s", path);
+	check_ident(ns_ident_of_fd(seen_by_fd, &seen_by), path);
+	if (ioctl(seen_by_fd, NS_GET_PID_IN_PIDNS, getpid()) < 0 && errno == ENOTTY)
+		errx(EXIT_ERROR, "--pids-as-seen-by needs Linux 6.11 or newer");
 }
 
 static void check_kind(void)

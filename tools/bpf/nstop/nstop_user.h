@@ -9,6 +9,7 @@
 
 #include <linux/types.h>
 
+#include "ns_ident.h"
 #include "nstop.h"
 #include "nstop_containers.h"
 #include "nstop_table.h"
@@ -17,10 +18,6 @@
 
 #define PIDNS_KFUNC	"bpf_get_current_pidns_ident"
 #define NS_KFUNC	"bpf_get_current_ns_ident"
-#define PID_KFUNC	"bpf_get_current_pid_tgid_in"
-#define TASK_PIDNS_KFUNC	"bpf_task_pidns_ident"
-#define TASK_NS_KFUNC	"bpf_task_ns_ident"
-#define TASK_PID_KFUNC	"bpf_task_pid_tgid_in"
 #define SKB_KFUNC	"bpf_skb_netns_ident"
 
 #define MODULE		"bpf_ns_ident"
@@ -122,8 +119,17 @@ void *grow(void *old, size_t nr, size_t size);
 
 bool same_ident(const struct bpf_ns_ident *a, const struct bpf_ns_ident *b);
 
-/* The identity of the namespace behind an open file of nsfs, or -1 and errno. */
-int fd_ident(int fd, struct bpf_ns_ident *ident);
+/*
+ * Prints the reason for an error of ns_ident.h about this object, and exits. Does
+ * nothing if @ret is not negative.
+ */
+void check_ident(int ret, const char *of);
+
+/* Returns the device of nsfs, which the programs need if they walk. Exits on an error. */
+__u64 nsfs_dev(void);
+
+/* Adds the note that the programs walk the kernel's structures. */
+void add_walk_note(struct table *table);
 
 /* Adds up the @nr numbers that a per-CPU map has for @key on each CPU. */
 void read_percpu(int map, const void *key, __u64 *sum, size_t nr);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -100,15 +99,24 @@ bool same_ident(const struct bpf_ns_ident *a, const struct bpf_ns_ident *b)
 	return a->dev == b->dev && a->ino == b->ino && a->id == b->id;
 }
 
-int fd_ident(int fd, struct bpf_ns_ident *ident)
+void check_ident(int ret, const char *of)
 {
-	struct stat st;
+	if (ret < 0)
+		errx(EXIT_ERROR, "%s: %s", of, ns_ident_error());
+}
 
-	if (fstat(fd, &st) || ioctl(fd, NS_GET_ID, &ident->id))
-		return -1;
-	ident->dev = st.st_dev;
-	ident->ino = st.st_ino;
-	return 0;
+__u64 nsfs_dev(void)
+{
+	__u64 dev;
+
+	check_ident(ns_ident_get_dev(&dev), "the device of nsfs");
+	return dev;
+}
+
+void add_walk_note(struct table *table)
+{
+	add_note(table, "info",
+		 "the module " MODULE " is not loaded: the BPF programs walk the kernel's structures");
 }
 
 void read_percpu(int map, const void *key, __u64 *sum, size_t nr)
@@ -221,11 +229,6 @@ void explain(int error, const char *kfunc, const char *caps)
 	} else if (access(VMLINUX_BTF, R_OK)) {
 		warn("no BTF of the running kernel, " VMLINUX_BTF);
 		warnx("the kernel needs CONFIG_DEBUG_INFO_BTF=y, and sysfs has to be mounted");
-	} else if (access("/sys/module/" MODULE, F_OK)) {
-		warnx("the running kernel has no %s(): modprobe " MODULE,
-		      kfunc);
-	} else if (access("/sys/kernel/btf/" MODULE, F_OK)) {
-		warnx("the module " MODULE " has no BTF: is CONFIG_DEBUG_INFO_BTF_MODULES=y?");
 	} else {
 		errno = error;
 		warn("cannot load the BPF program");

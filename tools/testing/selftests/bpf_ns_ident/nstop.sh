@@ -101,12 +101,35 @@ help_is_no_error()
 	[ ! -s "$dir/err" ]
 }
 
-module_absent_is_an_error()
+# Without the module, the programs walk the kernel's structures.
+walk_matches()
 {
-	local status
+	local status pid pair type
 
+	start_container unshare --fork --kill-child --pid --net --uts --ipc || return
 	unload || return
-	refuses ".*: modprobe $MODULE$" --once
+	for type in pid net uts; do
+		pair=$(pair_of "$pid" $type)
+		run 0 "$NSTOP" --once --interval 0.5 --ns $type &&
+			says out "^ *$pair .*  match  " &&
+			says out "^the module $MODULE is not loaded: " &&
+			says out "^[0-9]+ $type namespaces: [0-9]+ match, 0 mismatch"
+		status=$?
+		[ $status -eq 0 ] || break
+	done
+	modprobe $MODULE
+	return $status
+}
+
+walk_mismatch_is_found()
+{
+	local status pid
+
+	start_container unshare --fork --kill-child --pid || return
+	lie_about "$pid" $$ || return
+	unload || return
+	run 1 "$NSTOP" --once --interval 0.5 &&
+		says out "^MISMATCH: task $pid \(bash\): walk st_dev "
 	status=$?
 	modprobe $MODULE
 	return $status
@@ -120,7 +143,8 @@ tests()
 		mismatch_is_kept
 		bad_arguments_are_refused
 		help_is_no_error
-		module_absent_is_an_error
+		walk_matches
+		walk_mismatch_is_found
 	TESTS
 }
 
