@@ -8,19 +8,10 @@
 
 #define SIGNAL_GROUP_EXIT	0x00000004
 
-int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
-__s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
-int bpf_task_pidns_ident(const struct task_struct *task,
-			 struct bpf_ns_ident *ident) __ksym;
-__s64 bpf_task_pid_tgid_in(const struct task_struct *task,
-			   const struct bpf_ns_ident *pidns) __ksym;
-int bpf_sk_netns_ident(const struct sock_common *sk,
-		       struct bpf_ns_ident *ident) __ksym;
-
-/* CLONE_NEW*: cgroup, ipc, mnt, net, pid, time, user, uts. */
+/* In the order of TYPES in src/event.rs. */
 static const __u32 types[] = {
-	0x02000000, 0x08000000, 0x00020000, 0x40000000,
-	0x20000000, 0x00000080, 0x10000000, 0x04000000,
+	CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNS, CLONE_NEWNET,
+	CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_NEWUTS,
 };
 
 struct {
@@ -80,12 +71,23 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid,
 	return submit(slot);
 }
 
+/*
+ * Is no thread of the process left? Before Linux 6.16, the tracepoint has no such
+ * argument, and this may be true for several threads that end at the same time.
+ */
+static bool is_last_thread(__u64 *ctx, struct task_struct *task)
+{
+	if (bpf_core_type_exists(struct trace_event_raw_sched_process_exit))
+		return ctx[1];
+	return !BPF_CORE_READ(task, signal, live.counter);
+}
+
 SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *task, bool last_thread)
+int BPF_PROG(on_exit, struct task_struct *task)
 {
 	struct event_slot *slot;
 
-	if (!last_thread)
+	if (!is_last_thread(ctx, task))
 		return 0;
 	slot = start(EXIT);
 	if (!slot)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Structures that the BPF programs of the agent pass to userspace. */
+/*
+ * Structures that the BPF programs of the agent pass to userspace. Include
+ * ns_ident.bpf.h or ns_ident.h first.
+ */
 #ifndef AGENT_H
 #define AGENT_H
-
-struct bpf_ns_ident { __u64 dev, ino, id; };
 
 #define NR_TYPES	8
 #define PID_TYPE	4	/* the place of pid among them */

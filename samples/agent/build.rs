@@ -4,6 +4,9 @@
 
 use std::{env, fs, path::Path, process::Command};
 
+/// The directory of ns_ident.bpf.h.
+const NS_IDENT: &str = "../../tools/bpf/ns_ident";
+
 fn var(name: &str, default: &str) -> String {
     println!("cargo:rerun-if-env-changed={name}");
     env::var(name).unwrap_or_else(|_| default.to_string())
@@ -34,11 +37,12 @@ fn main() {
             .args(["-g", "-O2", "-Wall", "-mcpu=v3", "--target=bpf"])
             .args(["-fms-extensions", "-Wno-microsoft-anon-tag"])
             .arg("-D__TARGET_ARCH_x86")
-            .args(["-I", &out, "-c", &source, "-o"])
+            .args(["-I", &out, "-I", NS_IDENT, "-c", &source, "-o"])
             .arg(Path::new(&out).join(format!("{name}.bpf.o"))));
         println!("cargo:rerun-if-changed={source}");
     }
-    for file in ["agent.h", "event.bpf.h", &vmlinux] {
+    let header = format!("{NS_IDENT}/ns_ident.bpf.h");
+    for file in ["agent.h", "event.bpf.h", &header, &vmlinux] {
         println!("cargo:rerun-if-changed={file}");
     }
 }

@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "ns_ident.bpf.h"
 #include "agent.h"
 
 /* The number of events that can be filled at the same time. */

@@ -4,11 +4,6 @@
 #define SLEEPABLE
 #include "event.bpf.h"
 
-int bpf_task_pidns_ident(const struct task_struct *task,
-			 struct bpf_ns_ident *ident) __ksym;
-__s64 bpf_task_pid_tgid_in(const struct task_struct *task,
-			   const struct bpf_ns_ident *pidns) __ksym;
-
 SEC("iter.s/task")
 int snapshot(struct bpf_iter__task *ctx)
 {

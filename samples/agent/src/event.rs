@@ -11,8 +11,12 @@ use std::{
 
 use serde::Serialize;
 
-use crate::container::{Container, Names, Task};
+use crate::{
+    container::{Container, Names, Task},
+    ns_ident::Ident,
+};
 
+/// The types of namespaces, in the order of agent.bpf.c.
 pub const TYPES: [&str; 8] = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"];
 const PID: usize = 4;
 
@@ -25,14 +29,6 @@ const CGROUP: usize = 0;
 const PATH: usize = 1;
 const ARGV: usize = 2;
 const PART_LEN: usize = 4096;
-
-#[repr(C)]
-#[derive(Clone, Copy, Serialize)]
-pub struct Ident {
-    dev: u64,
-    ino: u64,
-    id: u64,
-}
 
 /// `struct event` of agent.h, up to the strings.
 #[repr(C)]
@@ -259,9 +255,9 @@ fn tgid(pid_tgid: i64) -> Option<i64> {
     (pid_tgid > 0).then_some(pid_tgid >> 32)
 }
 
-/// The namespaces that the task has, by type.
+/// The namespaces that the task has, by type. No namespace has the number 0.
 fn idents(pairs: impl Iterator<Item = (&'static str, Ident)>) -> BTreeMap<&'static str, Ident> {
-    pairs.filter(|(_, ident)| ident.id != 0).collect()
+    pairs.filter(|(_, ident)| ident.ino != 0).collect()
 }
 
 /// A string of C, up to its zero.

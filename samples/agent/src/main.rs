@@ -4,8 +4,10 @@
 
 mod container;
 mod event;
+mod ns_ident;
 mod programs;
 mod signals;
+mod variables;
 
 use std::{
     cell::RefCell,
@@ -31,7 +33,9 @@ use nix::{
 use serde::Serialize;
 
 use event::{Event, Machine};
-use programs::{Programs, MODULE};
+use ns_ident::Ident;
+use programs::Programs;
+use variables::MODULE;
 
 const LSMS: &str = "/sys/kernel/security/lsm";
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -48,9 +52,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Takes root, and the module: modprobe bpf_ns_ident. As long as the agent runs, \
-                  the module cannot be unloaded. On SIGHUP it lets go, and goes on when the module \
-                  has been loaded anew, or on the next SIGHUP if the module is still there."
+    after_help = "The agent needs root. Without the module bpf_ns_ident, it walks the kernel's \
+                  structures. As long as the agent runs with the module, the module cannot be \
+                  unloaded. On SIGHUP the agent pauses. It continues when the module has been \
+                  loaded anew, or on the next SIGHUP if the module is still there."
 )]
 struct Options {
     /// Which events to print
@@ -67,6 +72,9 @@ struct Options {
     /// Omit the lines of existing tasks
     #[arg(long)]
     no_snapshot: bool,
+    /// Only print the namespace with this identity, its owner, parent and threads
+    #[arg(long, value_name = "DEV:INO[:ID]")]
+    find: Option<Ident>,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -82,11 +90,51 @@ enum Kind {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Notice<'a> {
-    Started { events: &'a [String] },
-    Snapshot { tasks: u64 },
-    Lost { count: u64, total: u64 },
+    Started {
+        events: &'a [String],
+        by: &'static str,
+    },
+    Snapshot {
+        tasks: u64,
+    },
+    Lost {
+        count: u64,
+        total: u64,
+    },
     Paused,
-    Ended { events: u64, lost: u64 },
+    Ended {
+        events: u64,
+        lost: u64,
+    },
+    Namespace(Namespace),
+}
+
+/// A namespace by its identity.
+#[derive(Serialize)]
+struct Namespace {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    ns: Ident,
+    owner: Option<Ident>,
+    parent: Option<Ident>,
+    tids: Vec<i32>,
+}
+
+impl Namespace {
+    fn find(ident: &Ident) -> Result<Namespace> {
+        for (kind, flag) in ns_ident::TYPES {
+            if let Some(file) = ident.open(kind, flag)? {
+                return Ok(Namespace {
+                    kind,
+                    ns: Ident::of(&file)?,
+                    owner: ns_ident::owner(&file),
+                    parent: ns_ident::parent(&file),
+                    tids: ident.tasks(kind, &file)?,
+                });
+            }
+        }
+        Err("no namespace has this identity now".into())
+    }
 }
 
 impl fmt::Display for Kind {
@@ -193,8 +241,8 @@ impl Output {
     }
 
     /// Prints a line for each existing task.
-    fn snapshot(&mut self) -> Result<()> {
-        let mut snapshot = programs::snapshot()?;
+    fn snapshot(&mut self, programs: &Programs) -> Result<()> {
+        let mut snapshot = programs::snapshot(programs.how)?;
         let mut tasks = 0;
         while let Some(event) = Event::read(&mut snapshot)? {
             self.print(&event)?;
@@ -233,10 +281,11 @@ fn stream(
     let mut seen = 0;
     output.borrow_mut().notice(&Notice::Started {
         events: &options.names(),
+        by: programs.how.name(),
     })?;
     // After the programs have started, so that no task is missed.
     if !options.no_snapshot {
-        output.borrow_mut().snapshot()?;
+        output.borrow_mut().snapshot(programs)?;
     }
     loop {
         let polled = ring.poll(TICK);
@@ -295,6 +344,9 @@ impl Options {
 }
 
 fn run(options: &Options) -> Result<()> {
+    if let Some(ident) = &options.find {
+        return Output::new()?.notice(&Notice::Namespace(Namespace::find(ident)?));
+    }
     check_lsms(options)?;
     let signals = signals::receive()?;
     let output = RefCell::new(Output::new()?);

@@ -5,7 +5,6 @@ use std::{
     fs,
     io::BufReader,
     os::{fd::AsFd, unix::fs::MetadataExt},
-    path::Path,
     sync::{Mutex, PoisonError},
 };
 
@@ -14,11 +13,17 @@ use libbpf_rs::{
     MapHandle, MapType, Object, ObjectBuilder, PrintLevel, Program,
 };
 
-use crate::{event::TYPES, Result};
+use crate::{
+    event::TYPES,
+    variables::{self, How},
+    Result,
+};
 
-pub const MODULE: &str = "/sys/module/bpf_ns_ident";
 const LOADER_NS: &str = "/sys/module/bpf_ns_ident/parameters/loader_ns";
 const NOT_ALLOWED: &str = "calling kernel function bpf_";
+const OSRELEASE: &str = "/proc/sys/kernel/osrelease";
+/// The first version with bpf_loop(), sleepable iterators, and `ancestors` of a cgroup.
+const OLDEST: (u32, u32) = (6, 1);
 
 /// The numbers of the initial namespaces in nsfs, by type: enum init_ns_ino of the UAPI.
 const INITIAL: [u64; TYPES.len()] = [
@@ -41,6 +46,7 @@ static LOG: Mutex<String> = Mutex::new(String::new());
 /// Programs that run. The kernel does not unload the module while they are loaded.
 pub struct Programs {
     pub object: Object,
+    pub how: How,
     _links: Vec<Link>,
     ids: Vec<u32>,
 }
@@ -51,7 +57,9 @@ impl Programs {
         let image = include_bytes!(concat!(env!("OUT_DIR"), "/agent.bpf.o"));
         keep_log();
         let ring = create_ring(buffer)?;
+        let how = How::find();
         let mut open = ObjectBuilder::default().name("agent")?.open_memory(image)?;
+        variables::set(&mut open, image, how)?;
         for mut prog in open.progs_mut() {
             let name = prog.name().to_string_lossy().into_owned();
             prog.set_autoload(events.iter().any(|event| name == format!("on_{event}")));
@@ -69,6 +77,7 @@ impl Programs {
         }
         Ok(Programs {
             object,
+            how,
             _links: links,
             ids,
         })
@@ -93,11 +102,12 @@ impl Programs {
 }
 
 /// The events of all existing tasks, to be read one after the other.
-pub fn snapshot() -> Result<BufReader<Iter>> {
+pub fn snapshot(how: How) -> Result<BufReader<Iter>> {
     let image = include_bytes!(concat!(env!("OUT_DIR"), "/snapshot.bpf.o"));
-    let open = ObjectBuilder::default()
+    let mut open = ObjectBuilder::default()
         .name("snapshot")?
         .open_memory(image)?;
+    variables::set(&mut open, image, how)?;
     let object = open.load().map_err(explain)?;
     let mut progs = object.progs_mut();
     let link = progs
@@ -140,16 +150,27 @@ fn create_ring(kib: u32) -> Result<MapHandle> {
 /// Explains why the kernel did not load the programs.
 fn explain(error: libbpf_rs::Error) -> String {
     let log = lock_log();
-    if !Path::new(MODULE).exists() {
-        return format!("there is no {MODULE}: modprobe bpf_ns_ident first");
-    }
     if log.contains(NOT_ALLOWED) {
         return refused();
     }
     if error.kind() == libbpf_rs::ErrorKind::PermissionDenied || !missing_caps().is_empty() {
         return no_rights();
     }
+    let release = fs::read_to_string(OSRELEASE).unwrap_or_default();
+    if is_too_old(&release) {
+        let (major, minor) = OLDEST;
+        return format!(
+            "this kernel is too old: the agent needs Linux {major}.{minor} or newer, not {}",
+            release.trim_end()
+        );
+    }
     format!("the programs cannot be loaded: {error}\n{}", log.trim_end())
+}
+
+fn is_too_old(release: &str) -> bool {
+    let mut numbers = release.split('.').map_while(|word| word.parse().ok());
+    let version = numbers.next().zip(numbers.next());
+    version.is_some_and(|version| version < OLDEST)
 }
 
 fn refused() -> String {

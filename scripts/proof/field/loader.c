@@ -8,6 +8,7 @@
  *     loader light
  *     loader map ID
  */
+#define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
 #include <poll.h>
@@ -21,6 +22,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "ns_ident.h"
 #include "agent.h"
 #include "agent.lskel.h"
 

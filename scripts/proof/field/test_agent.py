@@ -38,7 +38,8 @@ def tests(full):
     yield "agent: a closed pipe ends it", closed_pipe
     yield "agent: special files instead of podman's lists do not block it", no_lists
     yield "agent: host names without a list entry", unknown_hostname
-    yield "agent: advice without the module", without_module
+    yield "agent: a walk without the module", without_module
+    yield "agent: --find leads from an identity to the namespace", finds
     yield "agent: advice without the BPF LSM", without_lsm
     yield "agent: Ctrl-C ends it during a flood of events", flood
     yield "agent: continues after a reload of the module", reload
@@ -445,13 +446,37 @@ def closed_pipe(report):
 
 
 def without_module(report):
+    """The identities of all types equal those in /proc."""
+    command = ["unshare", "--fork", "--kill-child", "--pid", "--net", "--uts", "sleep", "1000"]
     unload()
     try:
-        done = run(agents.PATH, check=False)
-        report.say(done.stderr)
-        assert done.returncode == 1 and f"modprobe {MODULE}" in done.stderr, done
+        with Agent() as agent, running(*command) as process:
+            assert agent.events("started")[0]["by"] == "walk", agent.lines[0]
+            pid = init_below(process.pid)
+            line = agent.wait_for("exec", lambda e: e["pid"] == pid)
+            report.say(line)
+            assert {kind: triple(ns) for kind, ns in line["ns"].items()} == idents(pid), line
+            assert line["pid_inside"] == 1, line
     finally:
         run("modprobe", MODULE)
+
+
+def finds(report):
+    """By its id, or by its number. A wrong id finds nothing."""
+    with running("unshare", "--fork", "--kill-child", "--pid", "--net", "sleep", "1000") as process:
+        pid = init_below(process.pid)
+        for kind, parent in ("net", None), ("pid", ident("/proc/self/ns/pid")):
+            dev, ino, number = ident(f"/proc/{pid}/ns/{kind}")
+            for identity in f"{dev}:{ino}:{number}", f"{dev}:{ino}":
+                found = json.loads(run(agents.PATH, "--find", identity).stdout)
+                report.say(found)
+                assert found["type"] == kind and triple(found["ns"]) == (dev, ino, number), found
+                assert triple(found["owner"]) == ident("/proc/self/ns/user"), found
+                assert (found["parent"] and triple(found["parent"])) == parent, found
+                # unshare(1) stays in the pid namespace of its parent.
+                assert set(found["tids"]) == ({process.pid, pid} if kind == "net" else {pid}), found
+            done = run(agents.PATH, "--find", f"{dev}:{ino}:{number + 100000}", check=False)
+            assert done.returncode == 1 and "no namespace has this identity" in done.stderr, done
 
 
 def without_lsm(report):

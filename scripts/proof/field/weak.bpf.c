@@ -3,9 +3,9 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-#include "agent.h"
 #include "others.h"
 
+struct bpf_ns_ident { __u64 dev, ino, id; };
 int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym __weak;
 int bpf_kfunc_of_nobody(int n) __ksym __weak;
 

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Namespaces by their identity: the part of tools/bpf/ns_ident/ns_ident.h that the agent uses, in
+//! Rust.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::{
+        fd::{AsRawFd, FromRawFd, RawFd},
+        unix::fs::MetadataExt,
+    },
+    path::Path,
+    str::FromStr,
+};
+
+use nix::{
+    errno::Errno,
+    libc::{self, c_int},
+};
+use serde::Serialize;
+
+/// The types, by their names in `/proc/PID/ns`, and their `CLONE_NEW*` flags.
+pub const TYPES: [(&str, c_int); 8] = [
+    ("cgroup", libc::CLONE_NEWCGROUP),
+    ("ipc", libc::CLONE_NEWIPC),
+    ("mnt", libc::CLONE_NEWNS),
+    ("net", libc::CLONE_NEWNET),
+    ("pid", libc::CLONE_NEWPID),
+    ("time", 0x80),
+    ("user", libc::CLONE_NEWUSER),
+    ("uts", libc::CLONE_NEWUTS),
+];
+
+/// The root of nsfs for open_by_handle_at(2), and the type of its handles, since Linux 6.18.
+const FD_NSFS_ROOT: c_int = -10003;
+const FILEID_NSFS: c_int = 0xf1;
+
+nix::ioctl_none!(ns_get_userns, 0xb7, 1);
+nix::ioctl_none!(ns_get_parent, 0xb7, 2);
+nix::ioctl_read!(ns_get_id, 0xb7, 13, u64);
+
+/// The identity of a namespace: `st_dev` and `st_ino` of its file, and the result of `NS_GET_ID`, or
+/// 0 before Linux 6.18.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Ident {
+    pub dev: u64,
+    pub ino: u64,
+    pub id: u64,
+}
+
+/// `struct file_handle` with a `struct nsfs_file_handle`.
+#[repr(C)]
+struct Handle {
+    bytes: u32,
+    kind: c_int,
+    id: u64,
+    ns_type: u32,
+    ino: u32,
+}
+
+impl Ident {
+    /// The identity of the namespace that an open file refers to.
+    pub fn of(file: &File) -> io::Result<Ident> {
+        let metadata = file.metadata()?;
+        let mut id = 0;
+        // SAFETY: The ioctl writes a u64 to `id`, or nothing.
+        match unsafe { ns_get_id(file.as_raw_fd(), &mut id) } {
+            Err(Errno::ENOTTY | Errno::EINVAL) => id = 0,
+            result => drop(result?),
+        }
+        Ok(Ident {
+            dev: metadata.dev(),
+            ino: metadata.ino(),
+            id,
+        })
+    }
+
+    /// Whether `other` may be the same namespace. An id of 0 is unknown.
+    fn matches(&self, other: &Ident) -> bool {
+        (self.dev, self.ino) == (other.dev, other.ino) && (self.id == 0 || self.id == other.id)
+    }
+
+    /// The namespace with this identity, if it is of that type. With an id, since Linux 6.18, this
+    /// is that very namespace, even without tasks. Otherwise it is the one that a task in `/proc` is
+    /// in, and that has this number now.
+    pub fn open(&self, kind: &str, flag: c_int) -> io::Result<Option<File>> {
+        if self.id != 0 {
+            match self.open_by_id(flag) {
+                // No such file handles.
+                Err(Errno::EBADF | Errno::ENOSYS) => {}
+                Err(Errno::ESTALE) => return Ok(None),
+                Err(error) => return Err(error.into()),
+                Ok(file) => return Ok(Some(file).filter(|file| self.is_of(file))),
+            }
+        }
+        for tid in threads()? {
+            // The task may end at any time.
+            if let Ok(file) = File::open(format!("/proc/{tid}/ns/{kind}")) {
+                if self.is_of(&file) {
+                    return Ok(Some(file));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_of(&self, file: &File) -> bool {
+        Ident::of(file).is_ok_and(|found| self.matches(&found))
+    }
+
+    fn open_by_id(&self, flag: c_int) -> nix::Result<File> {
+        let mut handle = Handle {
+            bytes: 16,
+            kind: FILEID_NSFS,
+            id: self.id,
+            ns_type: flag as u32,
+            ino: self.ino as u32,
+        };
+        // SAFETY: The handle has as many bytes as it says.
+        let fd = unsafe {
+            libc::syscall(
+                libc::SYS_open_by_handle_at,
+                FD_NSFS_ROOT,
+                &mut handle,
+                libc::O_CLOEXEC,
+            )
+        };
+        Ok(new_file(Errno::result(fd)? as RawFd))
+    }
+
+    /// The threads in this namespace, while `_open` keeps its number.
+    pub fn tasks(&self, kind: &str, _open: &File) -> io::Result<Vec<i32>> {
+        let path = |tid: &i32| format!("/proc/{tid}/ns/{kind}");
+        let is_in = |tid: &i32| {
+            fs::metadata(path(tid))
+                .is_ok_and(|file| (file.dev(), file.ino()) == (self.dev, self.ino))
+        };
+        Ok(threads()?.into_iter().filter(is_in).collect())
+    }
+}
+
+impl FromStr for Ident {
+    type Err = &'static str;
+
+    /// Parses DEV:INO or DEV:INO:ID.
+    fn from_str(text: &str) -> Result<Ident, Self::Err> {
+        let numbers: Option<Vec<u64>> = text.split(':').map(|word| word.parse().ok()).collect();
+        match numbers.as_deref() {
+            Some(&[dev, ino]) => Ok(Ident { dev, ino, id: 0 }),
+            Some(&[dev, ino, id]) => Ok(Ident { dev, ino, id }),
+            _ => Err("it is not DEV:INO or DEV:INO:ID"),
+        }
+    }
+}
+
+/// A file of a file descriptor that a system call has just returned.
+fn new_file(fd: RawFd) -> File {
+    // SAFETY: Nobody else has this file descriptor yet.
+    unsafe { File::from_raw_fd(fd) }
+}
+
+/// The identity of the user namespace that owns a namespace. None if there is none, or if it is not
+/// in that of the caller.
+pub fn owner(file: &File) -> Option<Ident> {
+    // SAFETY: The ioctl takes no argument.
+    let fd = unsafe { ns_get_userns(file.as_raw_fd()) };
+    fd.ok().and_then(|fd| Ident::of(&new_file(fd)).ok())
+}
+
+/// The identity of the parent of a pid or user namespace. None as for owner().
+pub fn parent(file: &File) -> Option<Ident> {
+    // SAFETY: The ioctl takes no argument.
+    let fd = unsafe { ns_get_parent(file.as_raw_fd()) };
+    fd.ok().and_then(|fd| Ident::of(&new_file(fd)).ok())
+}
+
+/// `st_dev` of the files of namespaces.
+pub fn device() -> io::Result<u64> {
+    Ok(fs::metadata("/proc/self/ns/mnt")?.dev())
+}
+
+/// The numbers in a directory of procfs.
+fn numbers(path: &Path) -> io::Result<Vec<i32>> {
+    let names = fs::read_dir(path)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    Ok(names.filter_map(|name| name.parse().ok()).collect())
+}
+
+/// All threads in `/proc`.
+fn threads() -> io::Result<Vec<i32>> {
+    let mut found = Vec::new();
+    for pid in numbers(Path::new("/proc"))? {
+        // The process may end at any time.
+        found.extend(numbers(&Path::new("/proc").join(format!("{pid}/task"))).unwrap_or_default());
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_identities() {
+        let parsed = |text: &str| text.parse::<Ident>().ok().map(|i| (i.dev, i.ino, i.id));
+        assert_eq!(parsed("7:4026532268"), Some((7, 4026532268, 0)));
+        assert_eq!(parsed("7:4026532268:36"), Some((7, 4026532268, 36)));
+        for wrong in ["", "7", "7:", ":7", "7:8:9:10", "7:8:x", "-7:8"] {
+            assert_eq!(parsed(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn matches_with_and_without_id() {
+        let ident = Ident {
+            dev: 7,
+            ino: 8,
+            id: 9,
+        };
+        assert!(ident.matches(&ident));
+        assert!(Ident { id: 0, ..ident }.matches(&ident));
+        assert!(!Ident { id: 10, ..ident }.matches(&ident));
+        assert!(!Ident { ino: 10, ..ident }.matches(&ident));
+    }
+}
