@@ -3,12 +3,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-
-struct bpf_ns_ident { __u64 dev, ino, id; };
-int bpf_task_pidns_ident(const struct task_struct *task,
-			 struct bpf_ns_ident *ident) __ksym;
-__s64 bpf_task_pid_tgid_in(const struct task_struct *task,
-			   const struct bpf_ns_ident *pidns) __ksym;
+#include "ns_ident.bpf.h"
 
 struct fork {
 	__u64 parent;			/* tgid << 32 | pid, on the host */

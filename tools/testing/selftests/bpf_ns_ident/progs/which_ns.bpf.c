@@ -2,14 +2,11 @@
 /* Records the namespaces of all types for each call of execve(2). */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
+#include "ns_ident.bpf.h"
 
-struct bpf_ns_ident { __u64 dev, ino, id; };
-int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
-
-/* CLONE_NEW*: cgroup, ipc, mnt, net, pid, time, user, uts. */
 static const __u32 types[] = {
-	0x02000000, 0x08000000, 0x00020000, 0x40000000,
-	0x20000000, 0x00000080, 0x10000000, 0x04000000,
+	CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNS, CLONE_NEWNET,
+	CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_NEWUTS,
 };
 
 struct exec {

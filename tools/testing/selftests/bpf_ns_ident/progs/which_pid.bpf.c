@@ -2,9 +2,7 @@
 /* Counts calls of execve(2) by the pid in the pid namespace of an agent. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
-
-struct bpf_ns_ident { __u64 dev, ino, id; };
-__s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
+#include "ns_ident.bpf.h"
 
 /* The agent stores stat(2) and NS_GET_ID of its /proc/self/ns/pid here. */
 struct bpf_ns_ident agent;

@@ -2,9 +2,7 @@
 /* Counts calls of execve(2) by pid namespace, and so by container. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
-
-struct bpf_ns_ident { __u64 dev, ino, id; };
-int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
+#include "ns_ident.bpf.h"
 
 /* Number of calls by tasks of a pid namespace. */
 struct {

@@ -2,10 +2,7 @@
 /* Counts TCP connections by the net namespace of the socket. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
-
-struct bpf_ns_ident { __u64 dev, ino, id; };
-int bpf_sk_netns_ident(const struct sock_common *sk,
-		       struct bpf_ns_ident *ident) __ksym;
+#include "ns_ident.bpf.h"
 
 /* Number of connected sockets of a net namespace. */
 struct {

@@ -2,10 +2,7 @@
 /* Counts received bytes by the net namespace of the packet. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
-
-struct bpf_ns_ident { __u64 dev, ino, id; };
-int bpf_skb_netns_ident(const struct __sk_buff *skb,
-			struct bpf_ns_ident *ident) __ksym;
+#include "ns_ident.bpf.h"
 
 /* Number of bytes. */
 struct {

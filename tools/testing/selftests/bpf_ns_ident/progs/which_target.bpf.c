@@ -3,11 +3,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-
-struct bpf_ns_ident { __u64 dev, ino, id; };
-int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
-int bpf_task_pidns_ident(const struct task_struct *task,
-			 struct bpf_ns_ident *ident) __ksym;
+#include "ns_ident.bpf.h"
 
 struct signal {
 	struct bpf_ns_ident from, to;

@@ -2,10 +2,7 @@
 /* Counts received frames by the net namespace of the device. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
-
-struct bpf_ns_ident { __u64 dev, ino, id; };
-int bpf_xdp_netns_ident(const struct xdp_md *ctx,
-			struct bpf_ns_ident *ident) __ksym;
+#include "ns_ident.bpf.h"
 
 /* Number of frames. */
 struct {
