@@ -205,6 +205,23 @@ TEST_F(portable, by_kfunc_if_there_is_one)
 	       &self->shared->current.pidns);
 }
 
+static int do_load(void *arg)
+{
+	struct portable *skel = arg;
+
+	bpf_program__set_autoload(skel->progs.in_tp, true);
+	return portable__load(skel);
+}
+
+/* The policy is that of the module: a program that walks loads anywhere. */
+TEST_F(portable, loader_in_a_container)
+{
+	bool by_kfunc = variant->how == NS_IDENT_AUTO && module_is_loaded(MODULE);
+
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ALL_NS & ~CLONE_NEWUSER));
+	EXPECT_EQ(by_kfunc ? -EACCES : 0, ns_call(&self->task, do_load, self->skel));
+}
+
 TEST_F(portable, tracepoint)
 {
 	load_and_attach(in_tp);
