@@ -44,6 +44,94 @@ run_portable() {
 	kselftest "portable-$name" bpf_ns_ident:portable bpf_ns_ident:userspace
 }
 
+# Loads a program with ns_ident.bpf.h by cilium/ebpf, also with ns_ident_how=1.
+run_loaders() {
+	local how said version dir=$GUEST_WORK/loaders
+
+	version=$(cat "$dir/version")
+	{
+		printf 'KTAP version 1\n1..2\n'
+		for how in 0 1; do
+			if said=$("$dir/loader" "$dir/one.bpf.o" $how 2>&1); then
+				[ $how -ne 0 ] || echo "# answer: a program loaded by $version: ${said%% *}"
+				echo "ok $((how + 1)) $version, ns_ident_how $how"
+			else
+				sed 's/^/# /' <<< "$said"
+				echo "not ok $((how + 1)) $version, ns_ident_how $how"
+			fi
+		done
+	} > "$out/loaders-$name.ktap"
+}
+
+# Prints a KTAP line for $1, and how $1 got identities. The rest is a command that has printed that.
+program_result() {
+	local n=$1 program=$2 how
+
+	shift 2
+	if how=$("$@"); then
+		echo "# answer: $program: $how"
+		echo "ok $n $program$([ "$how" != none ] || echo ' # SKIP the kernel is too old')"
+	else
+		echo "not ok $n $program"
+	fi
+}
+
+# nstop shows the container as a match.
+nstop_shows() {
+	grep -qE "^ *${1/ / +} .* match +$2 " "$out/nstop-$name.log" || return
+	if grep -q '^the module bpf_ns_ident is not loaded' "$out/nstop-$name.log"; then
+		echo walk
+	else
+		echo kfunc
+	fi
+}
+
+# The agent has a line with the namespaces of all types that the process $1 is in.
+agent_shows() {
+	local type pattern
+
+	if grep -q '^agent: this kernel is too old' "$out/agent-$name.log"; then
+		echo none
+		return
+	fi
+	for type in cgroup ipc mnt net pid time user uts; do
+		pattern=$(stat -L -c "\"$type\":{\"dev\":%d,\"ino\":%i," "/proc/$1/ns/$type")
+		grep '"event":"exec"' "$out/agent-$name.log" | grep -qF "$pattern" || return
+	done
+	sed -n 's/.*"event":"started".*"by":"\([a-z]*\)".*/\1/p' "$out/agent-$name.log"
+}
+
+# Runs nstop and the agent beside a container with all types of namespaces.
+run_programs() {
+	local agent container pid pair
+
+	"$GUEST_WORK/agent/agent" --events exec --no-snapshot > "$out/agent-$name.log" 2>&1 &
+	agent=$!
+	timeout 60 sh -c 'until [ -s "$0" ]; do sleep 0.1; done' "$out/agent-$name.log"
+	unshare --cgroup --fork --ipc --kill-child --map-root-user --mount --net --pid --time --user --uts \
+		sh -c 'while :; do sleep 0.1; done' &
+	container=$!
+	until pid=$(pgrep --parent $container); do sleep 0.1; done
+	pair=$(stat -L -c '%d %i' "/proc/$pid/ns/pid")
+	sleep 1
+	"$GUEST_WORK/nstop/nstop" --once > "$out/nstop-$name.log" 2>&1
+	# The agent has ended if the kernel is too old.
+	kill -INT $agent 2> /dev/null
+	wait $agent
+	"$GUEST_WORK/agent/agent" --find "${pair/ /:}" > "$out/find-$name.log" 2>&1
+	{
+		printf 'KTAP version 1\n1..3\n'
+		program_result 1 nstop nstop_shows "$pair" "$pid"
+		program_result 2 "the agent" agent_shows "$pid"
+		if grep -qE "\"type\":\"pid\".*\"tids\":\[([0-9]+,)*$pid[],]" "$out/find-$name.log"; then
+			echo "ok 3 the agent finds the namespace"
+		else
+			echo "not ok 3 the agent finds the namespace"
+		fi
+	} > "$out/programs-$name.ktap"
+	kill -KILL $container
+}
+
 # Runs the commands of README.md: the trace has the pair that stat(1) prints.
 run_readme() {
 	local dir pair result='not ok'
