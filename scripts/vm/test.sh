@@ -123,7 +123,7 @@ run_programs() {
 		printf 'KTAP version 1\n1..3\n'
 		program_result 1 nstop nstop_shows "$pair" "$pid"
 		program_result 2 "the agent" agent_shows "$pid"
-		if grep -qE "\"type\":\"pid\".*\"tids\":\[([0-9]+,)*$pid[],]" "$out/find-$name.log"; then
+		if grep -qE '"type":"pid".*"tids":\[([0-9]+,)*'"$pid"'[],]' "$out/find-$name.log"; then
 			echo "ok 3 the agent finds the namespace"
 		else
 			echo "not ok 3 the agent finds the namespace"

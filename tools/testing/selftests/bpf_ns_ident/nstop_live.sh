@@ -314,9 +314,12 @@ assert end() == 0" --net --interval 0.5
 # An error message appears after the view.
 errors_are_seen()
 {
-	NSTOP=unshare live "
+	local nstop=$NSTOP
+	local NSTOP=unshare
+
+	live "
 assert end() == 2
-assert any('initial uts namespace' in line for line in lines()), lines()" --uts "$NSTOP" --interval 0.5
+assert any('initial uts namespace' in line for line in lines()), lines()" --uts "$nstop" --interval 0.5
 }
 
 # --count and --batch print plain tables on a terminal.
