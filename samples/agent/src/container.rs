@@ -17,18 +17,18 @@ use serde::Serialize;
 use files::Files;
 use rules::{Claim, Rules};
 
-/// The digits of its id that podman gives a container for a host name.
+/// The number of digits of its id in the host name that podman gives a container.
 const HOST_LEN: usize = 12;
 
-/// The most answers that are kept. A container can make new cgroups all the time.
+/// The maximum number of cached results. A container can make new cgroups all the time.
 const MAX_KNOWN: usize = 4096;
 
-/// How long an incomplete answer holds, the first time and at most. A runtime may write its files
-/// after the first events of a container.
+/// The lifetime of an incomplete result, at first and at most. A runtime may write its files after
+/// the first events of a container.
 const FIRST_WAIT: Duration = Duration::from_millis(1);
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
-/// How long a complete answer holds. A container can be renamed.
+/// The lifetime of a complete result. A container can be renamed.
 const WHOLE_WAIT: Duration = Duration::from_secs(60);
 
 /// The part of an event that decides on the container.
@@ -88,7 +88,7 @@ impl Names {
         }
     }
 
-    /// Finds the container of a task. A task has many events, so the answer is kept for a while,
+    /// Finds the container of a task. A task has many events, so the result is cached for a while,
     /// even if there is no container.
     pub fn find(&mut self, task: &Task) -> Option<Container> {
         let now = Instant::now();
