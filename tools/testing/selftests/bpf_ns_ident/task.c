@@ -5,6 +5,7 @@
  * stat(2), NS_GET_ID and /proc/PID/status for the same task.
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <linux/perf_event.h>
 #include <pthread.h>
 #include <sched.h>
@@ -98,7 +99,7 @@ static void expect_answer(struct __test_metadata *_metadata,
 	expect_same(_metadata, &want, &asked->answer);
 }
 
-/* The same, from a program that cannot be preempted. */
+/* The same, from a program that cannot be preempted, or whose task waits for a lock. */
 static void expect_atomic(struct __test_metadata *_metadata,
 			  const struct asked *asked, pid_t pid)
 {
@@ -357,6 +358,59 @@ TEST_F(task, in_a_map)
 TEST_PARENT(parent_in_kprobe, "CONFIG_KPROBE_EVENTS", expect_atomic)
 TEST_PARENT(parent_in_tp, "CONFIG_FTRACE_SYSCALLS", expect_atomic)
 TEST_PARENT(parent_in_raw_tp, "CONFIG_TRACEPOINTS", expect_answer)
+
+static unsigned int pi_futex;
+
+static long use_futex(int op)
+{
+	return syscall(SYS_futex, &pi_futex, op | FUTEX_PRIVATE_FLAG, 0, NULL);
+}
+
+/* Keeps the lock until somebody waits, and a while longer. */
+static void *hold_futex(void *owns)
+{
+	int result = use_futex(FUTEX_LOCK_PI) ? -errno : 1;
+
+	__atomic_store_n((int *)owns, result, __ATOMIC_RELEASE);
+	if (result < 0)
+		return NULL;
+	while (!(__atomic_load_n(&pi_futex, __ATOMIC_RELAXED) & FUTEX_WAITERS))
+		usleep(1000);
+	usleep(50000);
+	use_futex(FUTEX_UNLOCK_PI);
+	return NULL;
+}
+
+static int do_wait_for_lock(void *unused)
+{
+	int err, result, owns = 0;
+	pthread_t id;
+
+	err = -pthread_create(&id, NULL, hold_futex, &owns);
+	if (err)
+		return err;
+	while (!(result = __atomic_load_n(&owns, __ATOMIC_ACQUIRE)))
+		usleep(1000);
+	if (result > 0 && (use_futex(FUTEX_LOCK_PI) || use_futex(FUTEX_UNLOCK_PI)))
+		result = -errno;
+	err = -pthread_join(id, NULL);
+	return result < 0 ? result : err;
+}
+
+/* A task that waits for a lock that inherits priorities, as all do with PREEMPT_RT. */
+TEST_F(task, parent_while_blocked)
+{
+	SKIP_WITHOUT("CONFIG_FUTEX_PI");
+	ASSERT_EQ(0, ns_start(&self->task, &self->outer, NESTED_NS));
+	open_task("parent_while_blocked");
+	task_aim(&self->probe, self->asked, self->task.pid);
+	/* The lock may be free again before the task would sleep. */
+	for (int i = 0; i < 100 && !self->asked->calls; i++)
+		ASSERT_EQ(0, ns_call(&self->task, do_wait_for_lock, NULL));
+	ASSERT_LE(1, self->asked->calls);
+	EXPECT_EQ(self->task.pid, self->asked->answer.current_pid);
+	expect_atomic(_metadata, self->asked, self->outer.pid);
+}
 
 /* Long enough for some interrupts. */
 static int do_spin(void *unused)

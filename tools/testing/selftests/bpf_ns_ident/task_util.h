@@ -47,7 +47,7 @@ void task_make_busy(struct task_answer *answer);
 /* Whether a spinlock has a state: not on a uniprocessor without debugging. */
 bool locks_have_state(void);
 
-/* Whether only preemptible programs try the lock. */
+/* Whether only preemptible programs of a task that waits for no lock try the lock. */
 bool is_preempt_rt(void);
 
 #endif /* _TASK_UTIL_H */

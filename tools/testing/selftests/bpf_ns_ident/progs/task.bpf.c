@@ -229,6 +229,14 @@ int parent_in_nmi(void *ctx)
 	return 0;
 }
 
+/* The target is about to sleep, and waits for a lock. */
+SEC("?fentry/rt_mutex_schedule")
+int BPF_PROG(parent_while_blocked)
+{
+	ask_parent();
+	return 0;
+}
+
 SEC("?tp/syscalls/sys_enter_getpgid")
 int parent_in_tp(void *ctx)
 {
