@@ -35,7 +35,7 @@ struct question {
 	__u32 prog;
 	__u32 type;		/* 0 for pids */
 	__u32 pid;
-	__u32 unused;
+	__u32 is_current;
 	__u64 pid_tgid;
 	__u64 gone;		/* namespaces that were gone before the call */
 };
@@ -69,10 +69,14 @@ static __noinline int judge_task(const struct question *q, __s64 ret,
 	__u64 id = ident->id;
 	__u32 key = q->prog;
 	bool is_zero = !ident->dev && !ident->ino && !id;
+	bool needs_lock = q->type && q->type != CLONE_NEWUSER &&
+			  q->type != CLONE_NEWPID && !q->is_current;
 
 	count = bpf_map_lookup_elem(&task_counts, &key);
 	if (!all || !count)
 		return 0;
+	if (needs_lock)
+		__sync_fetch_and_add(&count->need_lock, 1);
 	if (!q->type) {
 		if (ret == q->pid_tgid)
 			__sync_fetch_and_add(&count->right, 1);
@@ -86,8 +90,7 @@ static __noinline int judge_task(const struct question *q, __s64 ret,
 		__sync_fetch_and_add(&count->none, 1);
 		return 0;
 	}
-	if (ret == -EBUSY && is_zero && q->type != CLONE_NEWUSER &&
-	    q->type != CLONE_NEWPID) {
+	if (ret == -EBUSY && is_zero && needs_lock) {
 		__sync_fetch_and_add(&count->busy, 1);
 		return 0;
 	}
@@ -129,6 +132,7 @@ static __always_inline void ask_task(__u32 prog, struct task_struct *task)
 		.prog = prog,
 		.type = task_types[bpf_get_prandom_u32() % 8],
 		.pid = task->pid,
+		.is_current = (__u64)task == bpf_get_current_task(),
 		.pid_tgid = (__u64)task->tgid << 32 | task->pid,
 	};
 	__s64 ret;

@@ -21,6 +21,7 @@ struct task_stress_count {
 	__u64 right;
 	__u64 none;		/* -ENOENT, or -ESRCH */
 	__u64 busy;		/* -EBUSY */
+	__u64 need_lock;	/* all that need the lock of the task, busy included */
 	__u64 unknown;		/* of a namespace that was not recorded */
 	__u64 wrong;
 };
