@@ -315,8 +315,7 @@ macro_rules! bpf_kfuncs {
             const __SPLIT: [u8; __BTF.split_len()] = __BTF.split();
 
             // A second use of this macro in a module would append to the sections, and the kernel
-            // would ignore the addition. Because of this symbol, the linker reports an error
-            // instead.
+            // would reject the BTF. Because of this symbol, the linker reports an error instead.
             #[no_mangle]
             #[link_section = ".BTF.base"]
             #[used(compiler)]
