@@ -92,7 +92,7 @@ static unsigned int moved;
 static unsigned int mismatches;
 static struct mismatch notes[MAX_NOTES];
 
-/* The kfunc that the BPF program calls, or whose walk it takes. */
+/* The kfunc that the BPF program calls, or that its walk replaces. */
 static const char *kfunc(void)
 {
 	return opt.kind->flag == CLONE_NEWPID ? PIDNS_KFUNC : NS_KFUNC;

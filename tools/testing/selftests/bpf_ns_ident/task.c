@@ -99,7 +99,7 @@ static void expect_answer(struct __test_metadata *_metadata,
 	expect_same(_metadata, &want, &asked->answer);
 }
 
-/* The same, from a program that cannot be preempted, or whose task waits for a lock. */
+/* The same, if the program cannot be preempted, or its task waits for a lock. */
 static void expect_atomic(struct __test_metadata *_metadata,
 			  const struct asked *asked, pid_t pid)
 {
