@@ -162,6 +162,11 @@ run_nstop() {
 	kselftest nstop $("$selftests" --list | grep :nstop)
 }
 
+# Needs a VM of its own, which stays locked down.
+run_lockdown() {
+	LOCKDOWN=1 kselftest lockdown bpf_ns_ident:lockdown.sh
+}
+
 # The long forms of tests that have one.
 run_torture() {
 	# shellcheck disable=SC2046,SC2086 # several

@@ -659,6 +659,12 @@ REFUSED(task, -EINVAL, "R1 has a pointer to STRUCT task_struct");
 REFUSED(untrusted, -EINVAL, "must be referenced or trusted");
 REFUSED(socket_under_rcu, -EINVAL, "must be referenced or trusted");
 REFUSED(socket_of_fentry, -EINVAL, "must be referenced or trusted");
+REFUSED(socket_of_unix, -EINVAL, "must be referenced or trusted");
+REFUSED(socket_of_netlink, -EINVAL, "must be referenced or trusted");
+REFUSED(socket_of_file, -EINVAL, "must be referenced or trusted");
+REFUSED(task_of_file, -EINVAL, "must be a rcu pointer");
+REFUSED(task_of_vma, -EINVAL, "must be a rcu pointer");
+REFUSED(socket_of_sockmap, -EINVAL, "must be referenced or trusted");
 REFUSED(packet_at_an_offset, -EINVAL, "R1 has a pointer to STRUCT sk_buff",
 	.since_module = true);
 REFUSED(context_at_an_offset, -EACCES,

@@ -310,6 +310,20 @@ TEST_F(ns_types, released)
 		     &event.ident);
 }
 
+/* Only the root directory of a kernel thread is another one, since Linux 7.3. */
+TEST_F(ns_types, kernel_thread)
+{
+	struct report event;
+
+	ASSERT_EQ(0, probe_open(&self->probe, "kthread_type"));
+	self->probe.report->ns_type = self->type->flag;
+	probe_target(&self->probe, 1);
+	ASSERT_EQ(0, probe_wait(&self->probe, &event));
+	EXPECT_EQ(0, event.err);
+	EXPECT_EQ(self->type->init_ino, event.ident.ino);
+	expect_ident(_metadata, self->type, self->init, &event.ident);
+}
+
 /* Interrupts in the middle of moves, before and after the switch of nsproxy. */
 #define ENOUGH_IN_MOVES 400
 #define ENOUGH_EACH 10

@@ -412,3 +412,71 @@ int BPF_PROG(socket_of_fentry, struct socket *sock)
 	bpf_sk_netns_ident((void *)sock->sk, &ident);
 	return 0;
 }
+
+SEC("?iter/unix")
+int socket_of_unix(struct bpf_iter__unix *ctx)
+{
+	struct unix_sock *sk = ctx->unix_sk;
+	struct bpf_ns_ident ident = {};
+
+	if (sk)
+		bpf_sk_netns_ident(&sk->sk.__sk_common, &ident);
+	return 0;
+}
+
+SEC("?iter/netlink")
+int socket_of_netlink(struct bpf_iter__netlink *ctx)
+{
+	struct netlink_sock *sk = ctx->sk;
+	struct bpf_ns_ident ident = {};
+
+	if (sk)
+		bpf_sk_netns_ident(&sk->sk.__sk_common, &ident);
+	return 0;
+}
+
+SEC("?iter/task_file")
+int socket_of_file(struct bpf_iter__task_file *ctx)
+{
+	struct file *file = ctx->file;
+	struct socket *sock = file ? bpf_sock_from_file(file) : NULL;
+	struct sock *sk = sock ? sock->sk : NULL;
+	struct bpf_ns_ident ident = {};
+
+	if (sk)
+		bpf_sk_netns_ident(&sk->__sk_common, &ident);
+	return 0;
+}
+
+SEC("?iter/sockmap")
+int socket_of_sockmap(struct bpf_iter__sockmap *ctx)
+{
+	struct sock *sk = ctx->sk;
+	struct bpf_ns_ident ident = {};
+
+	if (sk)
+		bpf_sk_netns_ident(&sk->__sk_common, &ident);
+	return 0;
+}
+
+SEC("?iter/task_file")
+int task_of_file(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct bpf_ns_ident ident = {};
+
+	if (task)
+		bpf_task_pidns_ident(task, &ident);
+	return 0;
+}
+
+SEC("?iter/task_vma")
+int task_of_vma(struct bpf_iter__task_vma *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct bpf_ns_ident ident = {};
+
+	if (task)
+		bpf_task_pidns_ident(task, &ident);
+	return 0;
+}
