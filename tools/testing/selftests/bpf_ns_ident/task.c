@@ -356,7 +356,7 @@ TEST_F(task, in_a_map)
 	}
 
 TEST_PARENT(parent_in_kprobe, "CONFIG_KPROBE_EVENTS", expect_atomic)
-TEST_PARENT(parent_in_tp, "CONFIG_FTRACE_SYSCALLS", expect_atomic)
+TEST_PARENT(parent_in_tp, "CONFIG_FTRACE_SYSCALLS", expect_answer)
 TEST_PARENT(parent_in_raw_tp, "CONFIG_TRACEPOINTS", expect_answer)
 
 static unsigned int pi_futex;
