@@ -42,8 +42,8 @@
  *
  *	NS_IDENT_DEV		the default of ns_ident_dev, for programs that are
  *				compiled for the machine that they run on
- *	NS_IDENT_NO_KFUNCS	only walk: for loaders that reject weak symbols
- *	NS_IDENT_ONLY_KFUNCS	only call kfuncs: for the same loaders
+ *	NS_IDENT_NO_KFUNCS	only walk: for loaders that reject kfuncs
+ *	NS_IDENT_ONLY_KFUNCS	only call kfuncs: for loaders that reject weak symbols
  */
 #ifndef __NS_IDENT_BPF_H
 #define __NS_IDENT_BPF_H
