@@ -20,7 +20,7 @@ log=/tmp/mutants.log
 # Only one process at a time can write to the /dev/stdout of virtme-ng.
 ln -sf /proc/self/fd/1 /dev/stdout
 dmesg > /tmp/boot.log
-cd "$GUEST_WORK/selftests/bpf_ns_ident" || exit
+cd "$GUEST_WORK/selftests/bpf_ns_ident/proof" || exit
 
 # Prints the results of single tests from the kernel log.
 kunit_results() {
@@ -45,7 +45,7 @@ unload() {
 
 # Prints where the kernel, or a test, finds a module.
 path_of() {
-	local file=$GUEST_WORK/selftests/bpf_ns_ident/$1.ko
+	local file=$GUEST_WORK/selftests/bpf_ns_ident/proof/$1.ko
 
 	[ -e "$file" ] || file=$(realpath "$(modinfo -n "$1")")
 	echo "$file"
@@ -97,7 +97,8 @@ run() {
 	boot)	kunit_results < /tmp/boot.log ;;
 	kunit)	kunit_results < /tmp/load.log ;;
 	log)	complaints ;;
-	*)	timeout --kill-after=5 200 "./$1" 2>&1 ;;
+	*)	[ -e "$1" ] || set -- "../$1"
+		timeout --kill-after=5 200 "./$1" 2>&1 ;;
 	esac
 }
 

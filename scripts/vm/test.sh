@@ -41,7 +41,7 @@ kselftest() {
 
 # These tests also run on kernels without the module, each in a VM of that name.
 run_portable() {
-	kselftest "portable-$name" bpf_ns_ident:portable bpf_ns_ident:userspace
+	kselftest "portable-$name" bpf_ns_ident/proof:portable bpf_ns_ident/proof:userspace
 }
 
 # Loads a program with ns_ident.bpf.h by cilium/ebpf, also with ns_ident_how=1.
@@ -152,9 +152,14 @@ run_readme() {
 run_selftest() {
 	local tests
 
-	tests=${TESTS:+$(printf ' bpf_ns_ident:%s' $TESTS)}
+	tests=$("$selftests" --list)
+	if [ -n "${TESTS-}" ]; then
+		tests=$(grep -E ":(${TESTS// /|})\$" <<< "$tests")
+	else
+		tests=$(grep -v :nstop <<< "$tests")
+	fi
 	# shellcheck disable=SC2086 # several
-	kselftest selftest ${tests:-$("$selftests" --list | grep -v :nstop)}
+	kselftest selftest $tests
 }
 
 run_nstop() {
@@ -164,13 +169,13 @@ run_nstop() {
 
 # Needs a VM of its own, which stays locked down.
 run_lockdown() {
-	LOCKDOWN=1 kselftest lockdown bpf_ns_ident:lockdown.sh
+	LOCKDOWN=1 kselftest lockdown bpf_ns_ident/proof:lockdown.sh
 }
 
 # The long forms of tests that have one.
 run_torture() {
 	# shellcheck disable=SC2046,SC2086 # several
-	TORTURE=1 TIMEOUT=7200 kselftest torture $(printf 'bpf_ns_ident:%s ' \
+	TORTURE=1 TIMEOUT=7200 kselftest torture $(printf 'bpf_ns_ident/proof:%s ' \
 		${TESTS:-who_may damaged_btf load_faults stress task_stress walk})
 }
 

@@ -185,7 +185,7 @@ mod tests {
     use std::fs;
 
     const CASES: &str =
-        include_str!("../../../tools/testing/selftests/bpf_ns_ident/container_names.cases");
+        include_str!("../../../tools/testing/selftests/bpf_ns_ident/proof/container_names.cases");
 
     /// A directory that goes with the test.
     struct Root(PathBuf);

@@ -7,7 +7,7 @@
 
 DIR=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-. "$DIR/../kselftest/ktap_helpers.sh"
+. "$DIR/../../kselftest/ktap_helpers.sh"
 
 MODULE=bpf_ns_ident
 # shellcheck disable=SC2034
