@@ -22,6 +22,7 @@ struct scx_init_task_args___ns_ident {
 } __attribute__((preserve_access_index));
 
 struct sched_ext_ops___ns_ident {
+	s32 (*select_cpu)(struct task_struct *p, s32 prev_cpu, u64 wake_flags);
 	void (*enqueue)(struct task_struct *p, u64 enq_flags);
 	s32 (*init_task)(struct task_struct *p, void *args);
 	u64 flags;
@@ -42,6 +43,13 @@ s32 BPF_PROG(scx_init_task, struct task_struct *p,
 	return 0;
 }
 
+/* By default, the kernel does not call ops.enqueue() for a task that wakes on an idle CPU. */
+SEC("struct_ops/select_cpu")
+s32 BPF_PROG(scx_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
+{
+	return prev_cpu;
+}
+
 SEC("struct_ops/enqueue")
 void BPF_PROG(scx_enqueue, struct task_struct *p, u64 enq_flags)
 {
@@ -53,6 +61,7 @@ void BPF_PROG(scx_enqueue, struct task_struct *p, u64 enq_flags)
 
 SEC(".struct_ops.link")
 struct sched_ext_ops___ns_ident scheduler = {
+	.select_cpu = (void *)scx_select_cpu,
 	.enqueue = (void *)scx_enqueue,
 	.init_task = (void *)scx_init_task,
 	.flags = SCX_OPS_SWITCH_PARTIAL,
