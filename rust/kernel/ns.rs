@@ -725,8 +725,8 @@ mod tests {
         }
     }
 
-    // KUnit runs in a kernel thread, which is in the initial namespaces. Since 7.3, its mount
-    // namespace is another one.
+    // KUnit runs in a kernel thread, which is in the initial namespaces. `mnt_is_what_c_says` tests
+    // the mount namespace.
     #[test]
     fn kthread_is_in_initial_namespaces() {
         let current = current!();
