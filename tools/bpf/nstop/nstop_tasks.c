@@ -468,7 +468,8 @@ static void add_mismatches(struct table *table)
 	for (i = 0; i < mismatches && i < MAX_NOTES; i++) {
 		comm = escaped(notes[i].comm, sizeof(notes[i].comm), true);
 		add_note(table, "mismatch", "MISMATCH: task %d (%s): %s %s%s; stat(2) %s",
-			 notes[i].pid, comm, skel->bss->walks ? "walk" : "kfunc", source_words(&notes[i].kfunc, notes[i].kfunc_pid),
+			 notes[i].pid, comm, skel->bss->walks ? "walk" : "kfunc",
+			 source_words(&notes[i].kfunc, notes[i].kfunc_pid),
 			 notes[i].changed ? " and another one later" : "",
 			 source_words(&notes[i].stat, notes[i].stat_pid));
 		free(comm);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the programs of progs/walk.bpf.c and their test share. */
+/* Shared by the programs of progs/walk.bpf.c and their test. */
 #ifndef _WALK_H
 #define _WALK_H
 
