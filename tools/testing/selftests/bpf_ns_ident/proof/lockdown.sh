@@ -7,7 +7,7 @@
 
 DIR=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-. "$DIR/../kselftest/ktap_helpers.sh"
+. "$DIR/../../kselftest/ktap_helpers.sh"
 
 LOCKDOWN_FILE=/sys/kernel/security/lockdown
 # bpffs rejects names with a dot.
