@@ -73,6 +73,9 @@ static const struct row rows[] = {
 	{ "helper", "helper" },
 	{ "walk", "walk" },
 	{ "CO-RE", "core" },
+	{ "ns_ident.bpf.h, walk", "header_walk" },
+	{ "ns_ident.bpf.h, walk, CLONE_NEWNET", "header_walk_ns" },
+	{ "ns_ident.bpf.h, kfunc", "header_kfunc" },
 	{ "bpf_get_current_ns_ident", "ns_ident" },
 	{ "bpf_get_current_ns_ident, mnt", "ns_ident_mnt" },
 	{ "bpf_get_current_pid_tgid_in", "pid_tgid_in" },
@@ -281,6 +284,7 @@ static void print_memory(void)
 
 static void load_all(const char *dir)
 {
+	struct bpf_ns_ident self;
 	struct bpf_map *map;
 	char path[1200];
 	size_t size;
@@ -297,14 +301,16 @@ static void load_all(const char *dir)
 	snprintf(path, sizeof(path), "%s/bench.bpf.o", test_dir());
 	obj = bpf_object__open_file(path, NULL);
 	map = obj ? bpf_object__find_map_by_name(obj, ".data.bench") : NULL;
-	if (!map || bpf_object__load(obj))
+	err = ns_ident(getpid(), "pid", &self);
+	if (err)
+		die("stat: %d", err);
+	if (!map || object_set_u64(obj, "ns_ident_dev", self.dev) ||
+	    bpf_object__load(obj))
 		die("%s cannot be loaded", path);
 	bench = bpf_map__initial_value(map, &size);
 	if (!bench || size != sizeof(*bench))
 		die("%s differs from the module of the build", path);
-	err = ns_ident(getpid(), "pid", &bench->self);
-	if (err)
-		die("stat: %d", err);
+	bench->self = self;
 }
 
 /* Prints NAME, ADDRESS and the bytes up to the next symbol. */

@@ -150,6 +150,35 @@ void probe_close(struct probe *probe)
 	probe->fd = -1;
 }
 
+int object_set_u64(struct bpf_object *obj, const char *name, __u64 value)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, ".rodata");
+	const struct btf *btf = bpf_object__btf(obj);
+	const struct btf_var_secinfo *var;
+	const struct btf_type *section;
+	size_t size;
+	char *data;
+	int i, id;
+
+	data = map ? bpf_map__initial_value(map, &size) : NULL;
+	id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	if (!data || id < 0)
+		return -ENOENT;
+	section = btf__type_by_id(btf, id);
+	var = btf_var_secinfos(section);
+	for (i = 0; i < btf_vlen(section); i++, var++) {
+		const struct btf_type *type = btf__type_by_id(btf, var->type);
+
+		if (strcmp(btf__name_by_offset(btf, type->name_off), name))
+			continue;
+		if (var->size != sizeof(value) || var->offset + var->size > size)
+			return -EINVAL;
+		memcpy(data + var->offset, &value, sizeof(value));
+		return 0;
+	}
+	return -ENOENT;
+}
+
 int btf_open(const char *module, __u32 *id)
 {
 	*id = 0;

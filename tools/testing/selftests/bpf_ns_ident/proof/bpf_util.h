@@ -45,6 +45,9 @@ void probe_target(struct probe *probe, pid_t pid);
 int probe_wait(struct probe *probe, struct report *event);
 void probe_close(struct probe *probe);
 
+/* Sets a read-only variable of programs that are not loaded yet. */
+int object_set_u64(struct bpf_object *obj, const char *name, __u64 value);
+
 /* Opens the BTF of a loaded module. */
 int btf_open(const char *module, __u32 *id);
 

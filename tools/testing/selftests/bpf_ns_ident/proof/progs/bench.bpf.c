@@ -259,6 +259,37 @@ int core(void *ctx)
 	return ident.dev != bench.self.dev || ident.ino != bench.self.ino;
 }
 
+/* Behind the programs above, since it takes the names of the kfuncs. */
+#include "ns_ident.bpf.h"
+
+SEC("syscall")
+int header_walk(void *ctx)
+{
+	struct bpf_ns_ident ident = {};
+
+	LOOP(ns_ident_walk_current_pidns(&ident));
+	return ident.dev != bench.self.dev || ident.ino != bench.self.ino;
+}
+
+SEC("syscall")
+int header_walk_ns(void *ctx)
+{
+	struct bpf_ns_ident ident = {};
+
+	LOOP(ns_ident_walk_current_ns(CLONE_NEWNET, &ident));
+	return 0;
+}
+
+/* As programs ask that include the header, where there is a kfunc. */
+SEC("syscall")
+int header_kfunc(void *ctx)
+{
+	struct bpf_ns_ident ident = {};
+
+	LOOP(bpf_get_current_pidns_ident(&ident));
+	return ident.dev != bench.self.dev || ident.ino != bench.self.ino;
+}
+
 /* Copies the machine code of a function from memory. */
 SEC("syscall")
 int read_code(void *ctx)
