@@ -59,6 +59,8 @@ mismatch_is_kept()
 
 	start_container unshare --fork --kill-child --pid || return
 	lie_about "$pid" $$ || return
+	# Removes the output of an earlier nstop: a signal before execve(2) would be lost.
+	: > "$dir/out"
 	"$NSTOP" --interval 0.1 > "$dir/out" 2> "$dir/err" 5>&- 6>&- &
 	nstop=$!
 	wait_for grep -q '^MISMATCH: ' "$dir/out"

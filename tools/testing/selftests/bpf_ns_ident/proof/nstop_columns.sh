@@ -197,6 +197,7 @@ net_mismatch_is_found()
 {
 	[ -e "$DIR/nstop_lie.so" ] || return
 	ip link set lo up || return
+	: > "$dir/out"
 	LD_PRELOAD=$DIR/nstop_lie.so "$NSTOP" --net --json --all --interval $ROUND \
 		> "$dir/out" 2> "$dir/err" 5>&- 6>&- &
 	nstop=$!
