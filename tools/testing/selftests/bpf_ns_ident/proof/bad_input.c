@@ -665,7 +665,7 @@ REFUSED(socket_of_file, -EINVAL, "must be referenced or trusted");
 REFUSED(task_of_file, -EINVAL, "must be a rcu pointer");
 REFUSED(task_of_vma, -EINVAL, "must be a rcu pointer");
 REFUSED(socket_of_sockmap, -EINVAL, "must be referenced or trusted");
-REFUSED(packet_at_an_offset, -EINVAL, "R1 has a pointer to STRUCT sk_buff",
+REFUSED(packet_at_an_offset, -EINVAL, "expected pointer to STRUCT sk_buff at offset 0",
 	.since_module = true);
 REFUSED(context_at_an_offset, -EACCES,
 	"dereference of modified ctx ptr");
