@@ -67,13 +67,13 @@ lock() {
 
 # The path of the toolchain root depends on the package list and on the script that makes it.
 root_dir() {
-	echo "$CACHE/root-$(sha256sum "$TOP/scripts/toolchain/toolchain" "$TOP/scripts/toolchain/toolchain.packages" |
+	echo "$CACHE/root-$(sha256sum "$TOP"/scripts/toolchain/toolchain{,.packages} |
 		cut -d' ' -f1 | sha256sum | cut -c1-12)"
 }
 
 # layer_dir NAME: the same for a layer over it, see scripts/toolchain/layer.
 layer_dir() {
-	echo "$CACHE/layer-$1-$( (root_dir; sha256sum "$TOP/scripts/toolchain/layer" "$TOP/scripts/toolchain/$1.packages" |
+	echo "$CACHE/layer-$1-$( (root_dir; sha256sum "$TOP"/scripts/toolchain/{layer,"$1.packages"} |
 		cut -d' ' -f1) | sha256sum | cut -c1-12)"
 }
 
