@@ -101,6 +101,14 @@ agent_shows() {
 	sed -n 's/.*"event":"started".*"by":"\([a-z]*\)".*/\1/p' "$out/agent-$name.log"
 }
 
+# The agent finds or lists the pid namespace of the process $3.
+agent_has() {
+	local result='not ok'
+
+	! grep -qE '"type":"pid".*"tids":\[([0-9]+,)*'"$3"'[],]' "$out/$2-$name.log" || result=ok
+	echo "$result $1 agent --$2"
+}
+
 # Runs nstop and the agent beside a container with all types of namespaces.
 run_programs() {
 	local agent container pid pair
@@ -119,15 +127,13 @@ run_programs() {
 	kill -INT $agent 2> /dev/null
 	wait $agent
 	"$GUEST_WORK/agent/agent" --find "${pair/ /:}" > "$out/find-$name.log" 2>&1
+	"$GUEST_WORK/agent/agent" --list > "$out/list-$name.log" 2>&1
 	{
-		printf 'KTAP version 1\n1..3\n'
+		printf 'KTAP version 1\n1..4\n'
 		program_result 1 nstop nstop_shows "$pair" "$pid"
 		program_result 2 "the agent" agent_shows "$pid"
-		if grep -qE '"type":"pid".*"tids":\[([0-9]+,)*'"$pid"'[],]' "$out/find-$name.log"; then
-			echo "ok 3 the agent finds the namespace"
-		else
-			echo "not ok 3 the agent finds the namespace"
-		fi
+		agent_has 3 find "$pid"
+		agent_has 4 list "$pid"
 	} > "$out/programs-$name.ktap"
 	kill -KILL $container
 }

@@ -75,6 +75,9 @@ struct Options {
     /// Only print the namespace with this identity, its owner, parent and threads
     #[arg(long, value_name = "DEV:INO[:ID]")]
     find: Option<Ident>,
+    /// Only print all namespaces, as --find does
+    #[arg(long, conflicts_with = "find")]
+    list: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -124,16 +127,34 @@ impl Namespace {
     fn find(ident: &Ident) -> Result<Namespace> {
         for (kind, flag) in ns_ident::TYPES {
             if let Some(file) = ident.open(kind, flag)? {
-                return Ok(Namespace {
-                    kind,
-                    ns: Ident::of(&file)?,
-                    owner: ns_ident::owner(&file),
-                    parent: ns_ident::parent(&file),
-                    tids: ident.tasks(kind, &file)?,
-                });
+                return Ok(Namespace::new(kind, &file, ident.tasks(kind, &file)?)?);
             }
         }
         Err("no namespace has this identity now".into())
+    }
+
+    fn new(kind: &'static str, file: &File, tids: Vec<i32>) -> io::Result<Namespace> {
+        Ok(Namespace {
+            kind,
+            ns: Ident::of(file)?,
+            owner: ns_ident::owner(file),
+            parent: ns_ident::parent(file),
+            tids,
+        })
+    }
+
+    fn list(output: &mut Output) -> Result<()> {
+        let mut tasks = ns_ident::all_tasks()?;
+        let mut all = Vec::new();
+        ns_ident::list(|kind, file| {
+            let tids = tasks.remove(&Ident::of(file)?).unwrap_or_default();
+            all.push(Namespace::new(kind, file, tids)?);
+            Ok(())
+        })?;
+        for namespace in all {
+            output.notice(&Notice::Namespace(namespace))?;
+        }
+        Ok(())
     }
 }
 
@@ -346,6 +367,9 @@ impl Options {
 fn run(options: &Options) -> Result<()> {
     if let Some(ident) = &options.find {
         return Output::new()?.notice(&Notice::Namespace(Namespace::find(ident)?));
+    }
+    if options.list {
+        return Namespace::list(&mut Output::new()?);
     }
     check_lsms(options)?;
     let signals = signals::receive()?;

@@ -3,8 +3,9 @@
 //! Rust.
 
 use std::{
+    collections::{HashMap, HashSet},
     fs::{self, File},
-    io,
+    io, mem,
     os::{
         fd::{AsRawFd, FromRawFd, RawFd},
         unix::fs::MetadataExt,
@@ -15,7 +16,7 @@ use std::{
 
 use nix::{
     errno::Errno,
-    libc::{self, c_int},
+    libc::{self, c_int, c_long},
 };
 use serde::Serialize;
 
@@ -35,14 +36,18 @@ pub const TYPES: [(&str, c_int); 8] = [
 const FD_NSFS_ROOT: c_int = -10003;
 const FILEID_NSFS: c_int = 0xf1;
 
+/// listns(2), since Linux 6.19.
+const SYS_LISTNS: c_long = 470;
+
 nix::ioctl_none!(ns_get_userns, 0xb7, 1);
 nix::ioctl_none!(ns_get_parent, 0xb7, 2);
+nix::ioctl_none!(ns_get_nstype, 0xb7, 3);
 nix::ioctl_read!(ns_get_id, 0xb7, 13, u64);
 
 /// The identity of a namespace: `st_dev` and `st_ino` of its file, and the result of `NS_GET_ID`, or
 /// 0 before Linux 6.18.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
 pub struct Ident {
     pub dev: u64,
     pub ino: u64,
@@ -57,6 +62,17 @@ struct Handle {
     id: u64,
     ns_type: u32,
     ino: u32,
+}
+
+/// `struct ns_id_req`.
+#[repr(C)]
+struct Request {
+    size: u32,
+    spare: u32,
+    id: u64,
+    ns_type: u32,
+    spare2: u32,
+    user_ns_id: u64,
 }
 
 impl Ident {
@@ -86,7 +102,7 @@ impl Ident {
     /// in, and that has this number now.
     pub fn open(&self, kind: &str, flag: c_int) -> io::Result<Option<File>> {
         if self.id != 0 {
-            match self.open_by_id(flag) {
+            match open_by_id(self.id, flag as u32, self.ino as u32) {
                 // No such file handles.
                 Err(Errno::EBADF | Errno::ENOSYS) => {}
                 Err(Errno::ESTALE) => return Ok(None),
@@ -107,26 +123,6 @@ impl Ident {
 
     fn is_of(&self, file: &File) -> bool {
         Ident::of(file).is_ok_and(|found| self.matches(&found))
-    }
-
-    fn open_by_id(&self, flag: c_int) -> nix::Result<File> {
-        let mut handle = Handle {
-            bytes: 16,
-            kind: FILEID_NSFS,
-            id: self.id,
-            ns_type: flag as u32,
-            ino: self.ino as u32,
-        };
-        // SAFETY: The handle has as many bytes as it says.
-        let fd = unsafe {
-            libc::syscall(
-                libc::SYS_open_by_handle_at,
-                FD_NSFS_ROOT,
-                &mut handle,
-                libc::O_CLOEXEC,
-            )
-        };
-        Ok(new_file(Errno::result(fd)? as RawFd))
     }
 
     /// The threads in this namespace, while `_open` keeps its number.
@@ -158,6 +154,106 @@ impl FromStr for Ident {
 fn new_file(fd: RawFd) -> File {
     // SAFETY: Nobody else has this file descriptor yet.
     unsafe { File::from_raw_fd(fd) }
+}
+
+/// Opens a namespace by its id. Since Linux 6.19, the type and the number may be 0.
+fn open_by_id(id: u64, ns_type: u32, ino: u32) -> nix::Result<File> {
+    let mut handle = Handle {
+        bytes: 16,
+        kind: FILEID_NSFS,
+        id,
+        ns_type,
+        ino,
+    };
+    // SAFETY: The handle has as many bytes as it says.
+    let fd = unsafe {
+        libc::syscall(
+            libc::SYS_open_by_handle_at,
+            FD_NSFS_ROOT,
+            &mut handle,
+            libc::O_CLOEXEC,
+        )
+    };
+    Ok(new_file(Errno::result(fd)? as RawFd))
+}
+
+/// Calls `each` with all namespaces of all types. Namespaces without a task are only found since
+/// Linux 6.19, by listns(2).
+pub fn list(mut each: impl FnMut(&'static str, &File) -> io::Result<()>) -> io::Result<()> {
+    let mut last = 0;
+    loop {
+        let ids = match list_ids(last) {
+            // An older kernel, or a seccomp filter.
+            Err(Errno::ENOSYS | Errno::EPERM) => return list_proc(each),
+            ids => ids?,
+        };
+        let Some(&newest) = ids.last() else {
+            return Ok(());
+        };
+        last = newest;
+        for id in ids {
+            let file = match open_by_id(id, 0, 0) {
+                // The namespace is gone, or the caller may not open it.
+                Err(Errno::ESTALE | Errno::EPERM | Errno::EACCES) => continue,
+                file => file?,
+            };
+            // SAFETY: The ioctl takes no argument.
+            let flag = unsafe { ns_get_nstype(file.as_raw_fd()) }?;
+            if let Some((kind, _)) = TYPES.into_iter().find(|(_, known)| *known == flag) {
+                each(kind, &file)?;
+            }
+        }
+    }
+}
+
+/// The ids after `last`, in ascending order. None at the end of the list.
+fn list_ids(last: u64) -> nix::Result<Vec<u64>> {
+    let mut ids = vec![0; 64];
+    let request = Request {
+        size: mem::size_of::<Request>() as u32,
+        spare: 0,
+        id: last,
+        ns_type: TYPES.iter().fold(0, |types, (_, flag)| types | *flag as u32),
+        spare2: 0,
+        user_ns_id: 0,
+    };
+    // SAFETY: The request has as many bytes as it says, and `ids` as many elements.
+    let found = unsafe { libc::syscall(SYS_LISTNS, &request, ids.as_mut_ptr(), ids.len(), 0) };
+    match Errno::result(found) {
+        Err(Errno::ENOENT) => ids.clear(),
+        found => ids.truncate(found? as usize),
+    }
+    Ok(ids)
+}
+
+/// Does the same as list() for the namespaces of the threads in `/proc`.
+fn list_proc(mut each: impl FnMut(&'static str, &File) -> io::Result<()>) -> io::Result<()> {
+    let mut seen = HashSet::new();
+    for tid in threads()? {
+        for (kind, _) in TYPES {
+            // The task may end at any time, and a kernel may lack a type.
+            if let Ok(file) = File::open(format!("/proc/{tid}/ns/{kind}")) {
+                if seen.insert(Ident::of(&file)?) {
+                    each(kind, &file)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The threads in each namespace.
+pub fn all_tasks() -> io::Result<HashMap<Ident, Vec<i32>>> {
+    let mut tasks: HashMap<_, Vec<i32>> = HashMap::new();
+    for tid in threads()? {
+        for (kind, _) in TYPES {
+            // The task may end at any time, and a kernel may lack a type.
+            if let Ok(file) = File::open(format!("/proc/{tid}/ns/{kind}")) {
+                tasks.entry(Ident::of(&file)?).or_default().push(tid);
+            }
+        }
+    }
+    Ok(tasks)
 }
 
 /// The identity of the user namespace that owns a namespace. None if there is none, or if it is not

@@ -40,6 +40,7 @@ def tests(full):
     yield "agent: host names without a list entry", unknown_hostname
     yield "agent: a walk without the module", without_module
     yield "agent: --find leads from an identity to the namespace", finds
+    yield "agent: --list prints all namespaces, also one without tasks", lists
     yield "agent: advice without the BPF LSM", without_lsm
     yield "agent: Ctrl-C ends it during a flood of events", flood
     yield "agent: continues after a reload of the module", reload
@@ -477,6 +478,27 @@ def finds(report):
                 assert set(found["tids"]) == ({process.pid, pid} if kind == "net" else {pid}), found
             done = run(agents.PATH, "--find", f"{dev}:{ino}:{number + 100000}", check=False)
             assert done.returncode == 1 and "no namespace has this identity" in done.stderr, done
+
+
+def lists(report):
+    """Each namespace once, with the threads that /proc has."""
+    run("ip", "netns", "add", "empty")
+    try:
+        with running("unshare", "--fork", "--kill-child", "--pid", "--net", "sleep", "1000") as process:
+            pid = init_below(process.pid)
+            lines = [json.loads(line) for line in run(agents.PATH, "--list").stdout.splitlines()]
+            found = {triple(line["ns"]): line for line in lines}
+            assert len(found) == len(lines), "a namespace is there twice"
+            for task in pid, "self":
+                for kind, identity in idents(task).items():
+                    assert found[identity]["type"] == kind, (task, kind, identity)
+            assert found[ident(f"/proc/{pid}/ns/net")]["tids"] == [process.pid, pid]
+            assert found[ident(f"/proc/{pid}/ns/pid")]["tids"] == [pid]
+            assert triple(found[ident(f"/proc/{pid}/ns/pid")]["parent"]) == ident("/proc/self/ns/pid")
+            assert found[ident("/run/netns/empty")]["tids"] == []
+            report.say(f"{len(lines)} namespaces")
+    finally:
+        run("ip", "netns", "delete", "empty")
 
 
 def without_lsm(report):
