@@ -327,6 +327,34 @@ mod tests {
         Ok(())
     }
 
+    // `XDP_OTHER` must not be a type of the kernel.
+    #[test]
+    fn other_xdp_is_the_last_bit() {
+        assert_eq!(ProgType::XDP_OTHER.bit(), 1 << 63);
+    }
+
+    #[test]
+    fn name_and_load_time() -> Result {
+        let mut aux = KBox::new(MaybeUninit::<bindings::bpf_prog_aux>::zeroed(), GFP_KERNEL)?;
+        let mut prog = KBox::new(MaybeUninit::<bindings::bpf_prog>::zeroed(), GFP_KERNEL)?;
+
+        // A name of the maximum length has no NUL in the kernel's array.
+        for len in [0, 1, 15, 16] {
+            // SAFETY: All zeroes are valid for both.
+            let found = unsafe {
+                let raw = aux.as_mut_ptr();
+                (&raw mut (*raw).name).write_bytes(0, 1);
+                (&raw mut (*raw).name).cast::<u8>().write_bytes(b'a', len);
+                (*raw).load_time = 1 << 40;
+                (*prog.as_mut_ptr()).aux = raw;
+                Prog::from_raw(prog.as_ptr())
+            };
+            assert!(**found.name() == b"aaaaaaaaaaaaaaaa"[..len]);
+            assert_eq!(found.load_time(), 1 << 40);
+        }
+        Ok(())
+    }
+
     #[test]
     fn sets_of_types() {
         let unknown = ProgType(u32::MAX);
@@ -334,9 +362,8 @@ mod tests {
 
         assert!(set.contains(ProgType::XDP) && !set.contains(ProgType::XDP_OTHER));
         assert!(!ProgTypes::ALL.intersection(set).contains(ProgType::LSM));
-        assert!(set
-            .union(ProgTypes::new(&[ProgType::LSM]))
-            .contains(ProgType::LSM));
+        let union = set.union(ProgTypes::new(&[ProgType::LSM, ProgType::XDP]));
+        assert!(union.contains(ProgType::LSM) && union.contains(ProgType::XDP));
         assert!(ProgTypes::new(&[]).is_empty() && !set.is_empty());
         assert!(!set.contains(unknown));
     }

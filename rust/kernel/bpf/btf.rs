@@ -351,6 +351,15 @@ const fn same_struct(a: &Struct, b: &Struct) -> bool {
         return false;
     }
 
+    assert!(
+        same_members(a, b),
+        "two different structures have the same name in BTF"
+    );
+    true
+}
+
+#[inline]
+const fn same_members(a: &Struct, b: &Struct) -> bool {
     let mut same = a.size == b.size && a.members.len() == b.members.len();
     let mut i = 0;
     while same && i < a.members.len() {
@@ -358,8 +367,7 @@ const fn same_struct(a: &Struct, b: &Struct) -> bool {
         same = same_str(a.name, b.name) && a.offset == b.offset && same_type(&a.ty, &b.ty);
         i += 1;
     }
-    assert!(same, "two different structures have the same name in BTF");
-    true
+    same
 }
 
 /// Returns whether the name of a parameter may have a meaning for the verifier.
@@ -965,6 +973,74 @@ mod tests {
     }
 
     // The verifier checks the memory behind a pointer by the size of the structure.
+    #[test]
+    fn structures_differ_in_one_property() {
+        const fn member(name: &'static str, ty: Type, offset: usize) -> Member {
+            Member { name, ty, offset }
+        }
+        static FIRST: Member = member("first", INT, 0);
+        static MEMBERS: [[Member; 2]; 4] = [
+            [member("first", INT, 0), member("second", INT, 4)],
+            [member("first", INT, 0), member("other", INT, 4)],
+            [
+                member("first", INT, 0),
+                member("second", Type::Ptr(&INT), 4),
+            ],
+            [member("first", INT, 0), member("second", INT, 8)],
+        ];
+        let structure = |size, members| Struct {
+            name: "structure",
+            size,
+            members,
+        };
+        let original = structure(16, &MEMBERS[0]);
+
+        assert!(same_members(&original, &structure(16, &MEMBERS[0])));
+        assert!(!same_members(&original, &structure(20, &MEMBERS[0])));
+        assert!(!same_members(
+            &original,
+            &structure(16, core::slice::from_ref(&FIRST))
+        ));
+        for members in &MEMBERS[1..] {
+            assert!(!same_members(&original, &structure(16, members)));
+        }
+    }
+
+    // A pointer in memory of a program would be a pointer that the program chose.
+    #[test]
+    fn memory_has_no_pointer_at_any_depth() {
+        const fn member(ty: Type) -> Member {
+            Member {
+                name: "member",
+                ty,
+                offset: 0,
+            }
+        }
+        const fn structure(members: &'static [Member]) -> Struct {
+            Struct {
+                name: "structure",
+                size: 16,
+                members,
+            }
+        }
+        static LAST: Struct = structure(&[member(INT), member(Type::Ptr(&INT))]);
+        static OUTER: Struct = structure(&[member(INT), member(Type::Struct(&LAST))]);
+
+        for ty in [INT, <Pair as Describe>::TYPE, <Nested as Describe>::TYPE] {
+            assert!(ty.is_memory());
+        }
+        for ty in [
+            Type::Void,
+            Type::Opaque("structure"),
+            Type::Const(&INT),
+            Type::Ptr(&INT),
+            Type::Struct(&LAST),
+            Type::Struct(&OUTER),
+        ] {
+            assert!(!ty.is_memory());
+        }
+    }
+
     #[test]
     fn structures_are_distinguished() -> Result {
         const BTF: Encoded = encode(&[Func {
