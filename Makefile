@@ -14,9 +14,10 @@ endif
 # Not expanded: the shell in the VM expands $.
 override export RUN := $(value RUN)
 
-RUN_TARGETS := demo test kernel nstop deb kunit selftest selftest-mutants torture matrix \
-	       bpf-selftests field bench bench-native bench-load bench-build bench-disasm shell vm \
-	       stock old-kernels dkms-check deb-check series series-check quilt-check series-bisect
+RUN_TARGETS := demo test kernel nstop deb kunit selftest selftest-mutants rust-mutants torture \
+	       matrix bpf-selftests field bench bench-native bench-load bench-build bench-disasm \
+	       shell vm stock old-kernels dkms-check deb-check series series-check quilt-check \
+	       series-bisect
 
 .PHONY: help clean distclean install uninstall $(RUN_TARGETS)
 MAKEFLAGS += --no-print-directory
@@ -32,7 +33,8 @@ help:
 	@echo '  deb              - build Debian packages of the module, for dkms, and of nstop'
 	@echo '  kunit            - run the KUnit tests, on UML and in the VM'
 	@echo '  selftest         - run the selftests in VMs, or those of TESTS= in one VM'
-	@echo '  selftest-mutants - check that the tests find deliberate faults (ten minutes)'
+	@echo '  selftest-mutants - check that the tests find deliberate faults (an hour)'
+	@echo '  rust-mutants     - check that the KUnit tests of kernel::bpf find faults of cargo-mutants'
 	@echo '  torture          - run the long forms of selftests in the VM (up to an hour)'
 	@echo '  matrix           - run the tests with all compilers, versions, configurations and'
 	@echo '                     architectures (hours)'
