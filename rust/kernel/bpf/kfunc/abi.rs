@@ -328,7 +328,10 @@ unsafe impl Ret for Result<i64> {
 #[cfg(CONFIG_RUST_BPF_KUNIT_TEST)]
 #[kunit_tests(rust_kernel_bpf_kfunc_abi)]
 mod tests {
-    use super::*;
+    use super::{
+        super::In,
+        *, //
+    };
     use core::mem;
 
     #[test]
@@ -386,6 +389,22 @@ mod tests {
         assert_eq!(Err::<i32, Error>(EINVAL).into_abi(), -22);
         assert_eq!(Ok(1i64 << 40).into_abi(), 1 << 40);
         assert_eq!(Err::<i64, Error>(ESRCH).into_abi(), -3);
+    }
+
+    #[test]
+    fn bool_leaves_as_it_is() {
+        assert!(true.into_abi());
+        assert!(!false.into_abi());
+    }
+
+    #[test]
+    fn only_pointers_that_may_be_null_have_the_suffix() {
+        assert_eq!(param_name::<u32>("a", "a__nullable"), "a");
+        assert_eq!(param_name::<In<'_, u64>>("a", "a__nullable"), "a");
+        assert_eq!(
+            param_name::<Option<In<'_, u64>>>("a", "a__nullable"),
+            "a__nullable"
+        );
     }
 
     #[test]

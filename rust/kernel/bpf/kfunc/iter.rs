@@ -250,14 +250,14 @@ mod tests {
     use super::*;
     use core::mem::MaybeUninit;
 
-    struct Thing;
+    struct Thing(#[allow(dead_code)] u8);
     // SAFETY: No function takes this structure.
     unsafe impl Object for Thing {
         const NAME: &'static str = "thing";
         const PROGS: ProgTypes = ProgTypes::ALL;
     }
 
-    static THINGS: [Thing; 3] = [const { Thing }; 3];
+    static THINGS: [Thing; 3] = [const { Thing(0) }; 3];
 
     /// The rest of [`THINGS`].
     struct Things(&'static Thing, &'static [Thing]);
@@ -273,7 +273,8 @@ mod tests {
     }
 
     fn count(start: impl FnOnce(New<'_, Things>)) -> usize {
-        let mut state = MaybeUninit::<State<Things>>::uninit();
+        // The stack of a program may have anything.
+        let mut state = MaybeUninit::<State<Things>>::new(Some(Things(&THINGS[0], &[])));
         let ptr = NonNull::from(&mut state).cast();
         let mut nr = 0;
 
@@ -299,6 +300,20 @@ mod tests {
         assert_eq!(count(|new| new.start(Things(&THINGS[0], &THINGS[1..]))), 3);
         assert_eq!(count(|new| new.start(Things(&THINGS[0], &[]))), 1);
         assert_eq!(count(|_| ()), 0);
+    }
+
+    #[test]
+    fn items_leave_as_pointers() {
+        let mut state = MaybeUninit::<State<Things>>::uninit();
+        let ptr = NonNull::from(&mut state).cast();
+        // SAFETY: The state is valid, here and below.
+        unsafe { New::from_abi(ptr) }.start(Things(&THINGS[0], &THINGS[1..2]));
+
+        for expected in [&raw const THINGS[0], &raw const THINGS[1], ptr::null()] {
+            // SAFETY: As above.
+            let item = unsafe { Next::<'_, Things>::from_abi(ptr) }.next();
+            assert!(item.into_abi().cast_const() == expected);
+        }
     }
 
     #[test]
