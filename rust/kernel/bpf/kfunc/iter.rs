@@ -342,7 +342,15 @@ mod tests {
         assert!(is_iter_kfunc("bpf_thing", &[Kind::Integer], false));
 
         assert!(!is_iter_kfunc("bpf_iter_thing_next", &[NEW], false));
-        assert!(!is_iter_kfunc("bpf_iter_things_new", &[NEW], false));
+        for name in [
+            "bpf_iter_things_new",
+            "bpf_iter_thong_new",
+            "bpf_iter_thing_ne",
+            "bpf_iter_thing_news",
+        ] {
+            assert!(!is_iter_kfunc(name, &[NEW], false));
+        }
+        assert!(!is_iter_kfunc("bpf_iter_thing_new", &[NEW], true));
         assert!(!is_iter_kfunc("bpf_iter_thing_next", &[NEXT], false));
         assert!(!is_iter_kfunc(
             "bpf_iter_thing_next",
@@ -358,6 +366,11 @@ mod tests {
         assert!(!is_iter_kfunc(
             "thing_new",
             &[Kind::IterNew("thing")],
+            false
+        ));
+        assert!(!is_iter_kfunc(
+            "bpf_iter__new",
+            &[Kind::IterNew("bpf_iter_")],
             false
         ));
     }

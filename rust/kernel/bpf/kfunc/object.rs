@@ -210,4 +210,28 @@ mod tests {
         ));
         assert!(<&Kernel as ArgAbi>::PROGS == Kernel::PROGS);
     }
+
+    #[test]
+    fn references_leave_as_pointers() {
+        struct Held(u8);
+        // SAFETY: No function takes this structure.
+        unsafe impl Object for Held {
+            const NAME: &'static str = "held";
+            const PROGS: ProgTypes = ProgTypes::ALL;
+        }
+        // SAFETY: The only `Held` is below, and lives longer than its references.
+        unsafe impl AlwaysRefCounted for Held {
+            fn inc_ref(&self) {}
+            unsafe fn dec_ref(_: NonNull<Self>) {}
+        }
+        // SAFETY: As above.
+        unsafe impl Counted for Held {}
+
+        let held = Held(1);
+        let pointer = (&raw const held).cast_mut();
+        assert!(ARef::from(&held).into_abi() == pointer);
+        assert!(Some(ARef::from(&held)).into_abi() == pointer);
+        assert!(None::<ARef<Held>>.into_abi().is_null());
+        assert_eq!(held.0, 1);
+    }
 }
