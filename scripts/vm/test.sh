@@ -4,8 +4,8 @@
 # Runs tests in a VM, all in one boot: test.sh NAME DIR PART...
 #
 # Writes the output of each part (*.ktap, *.log) and the kernel log (dmesg-NAME) to DIR. TIMEOUT
-# overrides the seconds that a test program may take. FULL=1 adds slow tests. TESTS selects
-# selftests.
+# overrides the seconds that a test program may take. TIMEOUT_FACTOR multiplies those of a single
+# test. FULL=1 adds slow tests. TESTS selects selftests.
 
 set -u
 

@@ -12,6 +12,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/types.h>
 
 #include "report.h"
@@ -168,11 +169,21 @@ bool kernel_has_bpf_lsm(void);
 /* Skips all tests and exits, if no test can run. */
 void skip_all_without(const char *module);
 
-/* In place of TEST_HARNESS_MAIN. */
+/*
+ * In place of TEST_HARNESS_MAIN. $TIMEOUT_FACTOR multiplies the seconds that each
+ * test may take, for a kernel with debug features.
+ */
 #define NS_TEST_MAIN(NAME)						\
 	int main(int argc, char **argv)					\
 	{								\
+		const char *factor = getenv("TIMEOUT_FACTOR");		\
+		struct __fixture_metadata *f;				\
+		struct __test_metadata *t;				\
+									\
 		skip_all_without(NAME);					\
+		for (f = __fixture_list; factor && f; f = f->next)	\
+			for (t = f->tests; t; t = t->next)		\
+				t->timeout *= atoi(factor);		\
 		return test_harness_run(argc, argv);			\
 	}
 
