@@ -352,6 +352,7 @@ mod tests {
         }
         assert!(!is_iter_kfunc("bpf_iter_thing_new", &[NEW], true));
         assert!(!is_iter_kfunc("bpf_iter_thing_next", &[NEXT], false));
+        assert!(!is_iter_kfunc("bpf_iter_thing_destroy", &[DESTROY], true));
         assert!(!is_iter_kfunc(
             "bpf_iter_thing_next",
             &[NEXT, Kind::Integer],
