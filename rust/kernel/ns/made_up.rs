@@ -102,6 +102,7 @@ impl ExitingTask {
         unsafe {
             let (task, signal) = (this.task.as_mut_ptr(), this.signal.as_mut_ptr());
             (*task).real_cred = (*current.as_ptr()).real_cred;
+            (*task).cred = (*current.as_ptr()).cred;
             (*task).thread_pid = this.tid.as_mut_ptr().cast();
             (*task).signal = signal;
             (*signal).pids[bindings::pid_type_PIDTYPE_TGID as usize] =
