@@ -61,7 +61,7 @@ help:
 	@echo '  series           - write all series to build/series, or the one of SERIES='
 	@echo '  series-check     - run the checks of a maintainer on the patches; FULL=1: also the slow ones'
 	@echo '  quilt-check      - build the module in the distribution'"'"'s source with the patches'
-	@echo '  series-bisect    - build and run KUnit after each patch (an hour)'
+	@echo '  series-bisect    - build and run KUnit after each patch (an hour), or each of SERIES='
 	@echo '  clean            - remove build/'
 	@echo '  distclean        - also remove the downloads: toolchain, kernel source, compiler cache'
 	@echo
@@ -87,7 +87,7 @@ help:
 	@echo '  TESTS=       - selftest, torture, bpf-selftests: run only these, such as'
 	@echo '                 TESTS="identity nstop.sh"'
 	@echo '  MUTANTS=     - selftest-mutants: try only these of scripts/proof/mutants'
-	@echo '  SERIES=      - series: write only this one, such as SERIES=ns-ident, see series/order'
+	@echo '  SERIES=      - series, series-bisect: only this one, such as SERIES=ns-ident, see series/order'
 	@echo '  FORMAT=quilt - series: also write patches for a distribution'"'"'s source package'
 	@echo '  SIGNOFF=1    - series: add the Signed-off-by of the user in git'"'"'s configuration'
 	@echo '  TRAILERS=    - series: add these trailers to each patch, separated by ;'
