@@ -213,7 +213,9 @@ fn list_ids(last: u64) -> nix::Result<Vec<u64>> {
         size: mem::size_of::<Request>() as u32,
         spare: 0,
         id: last,
-        ns_type: TYPES.iter().fold(0, |types, (_, flag)| types | *flag as u32),
+        ns_type: TYPES
+            .iter()
+            .fold(0, |types, (_, flag)| types | *flag as u32),
         spare2: 0,
         user_ns_id: 0,
     };
@@ -229,31 +231,35 @@ fn list_ids(last: u64) -> nix::Result<Vec<u64>> {
 /// Does the same as list() for the namespaces of the threads in `/proc`.
 fn list_proc(mut each: impl FnMut(&'static str, &File) -> io::Result<()>) -> io::Result<()> {
     let mut seen = HashSet::new();
-    for tid in threads()? {
-        for (kind, _) in TYPES {
-            // The task may end at any time, and a kernel may lack a type.
-            if let Ok(file) = File::open(format!("/proc/{tid}/ns/{kind}")) {
-                if seen.insert(Ident::of(&file)?) {
-                    each(kind, &file)?;
-                }
-            }
-        }
-    }
-    Ok(())
+    each_of_tasks(|_, kind, file| match seen.insert(Ident::of(file)?) {
+        true => each(kind, file),
+        false => Ok(()),
+    })
 }
 
 /// The threads in each namespace.
 pub fn all_tasks() -> io::Result<HashMap<Ident, Vec<i32>>> {
     let mut tasks: HashMap<_, Vec<i32>> = HashMap::new();
+    each_of_tasks(|tid, _, file| {
+        tasks.entry(Ident::of(file)?).or_default().push(tid);
+        Ok(())
+    })?;
+    Ok(tasks)
+}
+
+/// Calls `each` with all namespaces of all threads in `/proc`.
+fn each_of_tasks(
+    mut each: impl FnMut(i32, &'static str, &File) -> io::Result<()>,
+) -> io::Result<()> {
     for tid in threads()? {
         for (kind, _) in TYPES {
             // The task may end at any time, and a kernel may lack a type.
             if let Ok(file) = File::open(format!("/proc/{tid}/ns/{kind}")) {
-                tasks.entry(Ident::of(&file)?).or_default().push(tid);
+                each(tid, kind, &file)?;
             }
         }
     }
-    Ok(tasks)
+    Ok(())
 }
 
 /// The identity of the user namespace that owns a namespace. None if there is none, or if it is not
