@@ -659,11 +659,8 @@ REFUSED(task, -EINVAL, "R1 has a pointer to STRUCT task_struct");
 REFUSED(untrusted, -EINVAL, "must be referenced or trusted");
 REFUSED(socket_under_rcu, -EINVAL, "must be referenced or trusted");
 REFUSED(socket_of_fentry, -EINVAL, "must be referenced or trusted");
-REFUSED(socket_of_unix, -EINVAL, "must be referenced or trusted");
-REFUSED(socket_of_netlink, -EINVAL, "must be referenced or trusted");
-REFUSED(socket_of_file, -EINVAL, "must be referenced or trusted");
-REFUSED(task_of_file, -EINVAL, "must be a rcu pointer");
-REFUSED(task_of_vma, -EINVAL, "must be a rcu pointer");
+REFUSED(socket_of_released_file, -EINVAL, "must be referenced or trusted");
+REFUSED(socket_of_fentry_file, -EINVAL, "must be referenced or trusted");
 REFUSED(socket_of_sockmap, -EINVAL, "must be referenced or trusted");
 REFUSED(packet_at_an_offset, -EINVAL, "expected pointer to STRUCT sk_buff at offset 0",
 	.since_module = true);
@@ -694,6 +691,54 @@ TEST_F(refused, by_the_verifier)
 	EXPECT_EQ(variant->err,
 		  load_one(&self->probe, "memory", variant->name));
 	expect_log(_metadata, probe_log, variant->message);
+}
+
+/* Arguments of iterators that only a kernel with the series trusts. */
+FIXTURE(iterated)
+{
+	struct probe probe;
+};
+
+FIXTURE_VARIANT(iterated)
+{
+	const char *name;
+	const char *message;	/* without the series */
+};
+
+#define ITERATED(NAME, MESSAGE)						\
+	FIXTURE_VARIANT_ADD(iterated, NAME)				\
+	{								\
+		.name = #NAME,						\
+		.message = MESSAGE,					\
+	}
+
+ITERATED(socket_of_unix, "must be referenced or trusted");
+ITERATED(socket_of_netlink, "must be referenced or trusted");
+ITERATED(socket_of_file, "must be referenced or trusted");
+ITERATED(task_of_file, "must be a rcu pointer");
+ITERATED(task_of_vma, "must be a rcu pointer");
+
+FIXTURE_SETUP(iterated)
+{
+	ASSERT_EQ(0, module_load(MODULE, NULL));
+}
+
+FIXTURE_TEARDOWN(iterated)
+{
+	probe_close(&self->probe);
+}
+
+TEST_F(iterated, is_trusted_with_the_series)
+{
+	if (module_is_out_of_tree(MODULE)) {
+		EXPECT_EQ(-EINVAL,
+			  load_one(&self->probe, "memory", variant->name));
+		expect_log(_metadata, probe_log, variant->message);
+	} else {
+		EXPECT_EQ(0, load_one(&self->probe, "memory", variant->name)) {
+			TH_LOG("%s", probe_log);
+		}
+	}
 }
 
 FIXTURE(allowed)

@@ -1257,6 +1257,67 @@ TEST_F(net, iterated_sockets)
 	end_traffic(self);
 }
 
+/* Opens a socket of another family, which stays open until do_close(). */
+static int do_open(void *family)
+{
+	conn = socket((long)family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return conn < 0 ? -errno : 0;
+}
+
+#define load_iterator(NAME)						\
+	do {								\
+		if (module_is_out_of_tree(MODULE))			\
+			SKIP(return, "this kernel does not trust the argument"); \
+		load_and_attach(_metadata, &self->probe, NAME);		\
+	} while (0)
+
+/*
+ * All sockets in the namespace of the task that reads, so the socket of the other
+ * task is not one of them.
+ */
+static void expect_sockets_of_reader(struct __test_metadata *_metadata,
+				     FIXTURE_DATA(net) *self, long family)
+{
+	int link = bpf_link__fd(self->probe.probe.link);
+	void *arg = (void *)family;
+
+	ASSERT_EQ(0, ns_call(&self->near.task, do_open, arg));
+	ASSERT_EQ(0, ns_call(&self->far.task, do_open, arg));
+	net_target(&self->probe, &self->near);
+	ASSERT_EQ(0, ns_call_fd(&self->near.task, link, do_iterate, NULL));
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->near);
+	net_target(&self->probe, &self->far);
+	ASSERT_EQ(0, ns_call_fd(&self->far.task, link, do_iterate, NULL));
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->far);
+	end_traffic(self);
+}
+
+TEST_F(net, iterated_sockets_of_unix)
+{
+	load_iterator("net_iter_unix");
+	expect_sockets_of_reader(_metadata, self, AF_UNIX);
+}
+
+TEST_F(net, iterated_sockets_of_netlink)
+{
+	load_iterator("net_iter_netlink");
+	expect_sockets_of_reader(_metadata, self, AF_NETLINK);
+}
+
+/* The task that reads is in another namespace. */
+TEST_F(net, iterated_files)
+{
+	load_iterator("net_iter_file");
+	setup_traffic(_metadata, self, &tcp);
+	net_target(&self->probe, &self->near);
+	ASSERT_EQ(0, ns_call_fd(&self->far.task,
+				bpf_link__fd(self->probe.probe.link),
+				do_iterate, NULL));
+	expect_answer(_metadata, &self->probe, NET_SOCK, &self->near);
+	expect_answer(_metadata, &self->probe, NET_TASK, &self->near);
+	end_traffic(self);
+}
+
 /* A socket and its packets stay in the namespace where it was opened. */
 static void expect_elsewhere(struct __test_metadata *_metadata,
 			     FIXTURE_DATA(net) *self, const struct side *task)

@@ -448,6 +448,37 @@ int socket_of_file(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
+/* The file, and so the socket, may be freed before the kfunc reads the socket. */
+SEC("?lsm.s/bprm_committed_creds")
+int BPF_PROG(socket_of_released_file, struct linux_binprm *bprm)
+{
+	struct file *file = bpf_get_task_exe_file(bpf_get_current_task_btf());
+	struct bpf_ns_ident ident = {};
+	struct socket *sock;
+	struct sock *sk;
+
+	if (!file)
+		return 0;
+	sock = bpf_sock_from_file(file);
+	bpf_put_file(file);
+	sk = sock ? sock->sk : NULL;
+	if (sk)
+		bpf_sk_netns_ident(&sk->__sk_common, &ident);
+	return 0;
+}
+
+SEC("?fentry/filp_close")
+int BPF_PROG(socket_of_fentry_file, struct file *file)
+{
+	struct socket *sock = bpf_sock_from_file(file);
+	struct sock *sk = sock ? sock->sk : NULL;
+	struct bpf_ns_ident ident = {};
+
+	if (sk)
+		bpf_sk_netns_ident(&sk->__sk_common, &ident);
+	return 0;
+}
+
 SEC("?iter/sockmap")
 int socket_of_sockmap(struct bpf_iter__sockmap *ctx)
 {
