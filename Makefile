@@ -15,7 +15,7 @@ endif
 override export RUN := $(value RUN)
 
 RUN_TARGETS := demo test kernel nstop deb kunit selftest selftest-mutants rust-mutants torture \
-	       matrix bpf-selftests field bench bench-native bench-load bench-build bench-disasm \
+	       matrix bpf-selftests field clients bench bench-native bench-load bench-build bench-disasm \
 	       shell vm stock old-kernels dkms-check deb-check series series-check quilt-check \
 	       series-bisect
 
@@ -42,6 +42,8 @@ help:
 	@echo '                     series (half an hour)'
 	@echo '  field            - test with crun, runc, podman, systemd-nspawn, iproute2, CRIU, an agent'
 	@echo '                     in Rust, loaders in C, Rust and Go; FULL=1: 1,000 containers'
+	@echo '  clients          - call kfuncs through all loaders: libbpf, bpftool, libbpf-rs, aya,'
+	@echo '                     cilium/ebpf, bcc, bpftrace; needs cargo and crates.io'
 	@echo '  bench            - count the instructions of a call, and the cycles like bench-native'
 	@echo '  bench-native     - measure the cycles of a call on the CPU of this machine'
 	@echo '  bench-load       - count the instructions to load programs and modules, by function,'
@@ -81,6 +83,7 @@ help:
 	@echo '                 distribution'"'"'s kernel, not the current one'
 	@echo '  CELLS=       - matrix: run only these combinations, see scripts/proof/matrix'
 	@echo '  SAVE=1       - old-kernels: write the table to README.md'
+	@echo '                 clients: write the tables to the documentation'
 	@echo '                 bench: write the results to README.md and the documentation, and'
 	@echo '                 compare with them from then on'
 	@echo '  TOOLS=host   - use the tools of this machine, not a Debian tree'

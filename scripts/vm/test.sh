@@ -201,6 +201,12 @@ run_field() {
 		"$out/field.ktap" > "$out/field.log" 2>&1
 }
 
+# Runs the loaders and tracers.
+run_clients() {
+	PYTHONDONTWRITEBYTECODE=1 python3 "$GUEST_TOP/scripts/proof/clients" \
+		"$out/clients.ktap" > "$out/clients.log" 2>&1
+}
+
 for part in "$@"; do
 	echo "$part"
 	"run_$part"
