@@ -261,11 +261,14 @@ impl Output {
         Ok(self.out.flush()?)
     }
 
-    /// Prints a line for each existing task.
+    /// Prints a line for each existing task. A signal ends this early, without the last line.
     fn snapshot(&mut self, programs: &Programs) -> Result<()> {
         let mut snapshot = programs::snapshot(programs.how)?;
         let mut tasks = 0;
         while let Some(event) = Event::read(&mut snapshot)? {
+            if signals::is_ending() {
+                return Ok(());
+            }
             self.print(&event)?;
             tasks += 1;
         }
