@@ -138,6 +138,7 @@ kernel::bpf_kfuncs! {
     /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released.
     /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
     progs(HAS_CURRENT_TASK)
+    filter(loader::may_call_relative)
     fn bpf_get_current_pid_tgid_in(caller: &Caller, pidns: In<'_, Ident>) -> Result<i64> {
         let pidns = pidns.read();
 
@@ -201,6 +202,7 @@ kernel::bpf_kfuncs! {
     /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released.
     /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
     progs(ProgTypes::ALL)
+    filter(loader::may_call_relative)
     fn bpf_task_pid_tgid_in(_: &Caller, task: &RcuTask, pidns: In<'_, Ident>) -> Result<i64> {
         let pidns = pidns.read();
         let guard = rcu::read_lock();

@@ -30,11 +30,6 @@ kernel::module_param_string! {
 /// The types of `loader_ns`, as a mask, after the check of the parameter.
 static ASKED_FOR: Atomic<u32> = Atomic::new(TypeSet::ALL.0);
 
-/// The kfuncs with a result relative to a pid namespace that the program names.
-///
-/// The result does not depend on the pid namespace of the loader, so that one need not be initial.
-const RELATIVE: [&str; 2] = ["bpf_get_current_pid_tgid_in", "bpf_task_pid_tgid_in"];
-
 /// Checks the parameter `loader_ns`, and reports the reason of a rejection in the kernel log.
 pub(crate) fn check_param() -> Result {
     let param = LOADER_NS.value();
@@ -55,15 +50,35 @@ pub(crate) fn check_param() -> Result {
     Ok(())
 }
 
+/// The filter of kfuncs.
+pub(crate) fn may_call(prog: &Prog, kfunc: &'static Func, is_for_type: bool) -> bool {
+    decide(prog, kfunc, is_for_type, Scope::Global)
+}
+
+/// The filter of kfuncs with a result relative to a pid namespace that the program names.
+pub(crate) fn may_call_relative(prog: &Prog, kfunc: &'static Func, is_for_type: bool) -> bool {
+    decide(prog, kfunc, is_for_type, Scope::Relative)
+}
+
+/// The scope in which the result of a kfunc has a meaning.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// The whole kernel.
+    Global,
+    /// A pid namespace that the program names. The result does not depend on the pid namespace of
+    /// the loader, so that one need not be initial.
+    Relative,
+}
+
 /// Decides, while a program is loaded, whether it may call a kfunc.
 ///
 /// Reports a refusal in the kernel log, also for a program of a wrong type.
-pub(crate) fn may_call(prog: &Prog, kfunc: &'static Func, is_for_type: bool) -> bool {
+fn decide(prog: &Prog, kfunc: &'static Func, is_for_type: bool, scope: Scope) -> bool {
     static LAST: Atomic<u64> = Atomic::new(0);
 
     let current = current!();
     let refusal = match is_for_type {
-        true => refusal(current, kfunc.name),
+        true => refusal(current, scope),
         false => Some(Refusal::Type(kfunc.name, prog.prog_type())),
     };
     let Some(refusal) = refusal else {
@@ -98,34 +113,29 @@ enum Refusal {
         types: TypeSet,
         /// The types of `loader_ns` without these.
         rest: TypeSet,
-        /// Whether the kfunc is one of [`RELATIVE`].
-        is_relative: bool,
+        /// The scope of the kfunc.
+        scope: Scope,
     },
 }
 
 impl fmt::Display for Refusal {
     /// Formats the reason and the advice.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (types, rest, is_relative) = match *self {
+        let (types, rest, scope) = match *self {
             Self::Type(kfunc, ty) => {
                 return f.write_fmt(fmt!("{kfunc}() is not for programs of type {ty}"));
             }
             Self::Kthread => return f.write_str("a kernel thread"),
-            Self::Foreign {
-                types,
-                rest,
-                is_relative,
-            } => (types, rest, is_relative),
+            Self::Foreign { types, rest, scope } => (types, rest, scope),
         };
-        let [one, other] = RELATIVE;
 
         f.write_fmt(fmt!("not in the initial {types}: load it from there"))?;
         if types.contains(ns::Type::User) {
             return Ok(());
         }
         f.write_str(", or")?;
-        if types.contains(ns::Type::Pid) && !is_relative {
-            f.write_fmt(fmt!(" call no kfunc but {one}() and {other}(),"))?;
+        if types.contains(ns::Type::Pid) && scope == Scope::Global {
+            f.write_str(" call only kfuncs that take a pid namespace,")?;
         }
         f.write_fmt(fmt!(" with loader_ns={}", Names(rest, ",")))
     }
@@ -135,26 +145,22 @@ impl fmt::Display for Refusal {
 ///
 /// Kernel threads are in the initial namespaces, but work for other tasks: a worker calls the
 /// callback of a `struct bpf_wq`, and the callback may load programs.
-fn refusal(current: &CurrentTask, kfunc: &str) -> Option<Refusal> {
+fn refusal(current: &CurrentTask, scope: Scope) -> Option<Refusal> {
     if current.is_kthread() {
         return Some(Refusal::Kthread);
     }
     refusal_by_namespaces(
         foreign_namespaces(current),
         TypeSet(ASKED_FOR.load(Relaxed)),
-        RELATIVE.contains(&kfunc),
+        scope,
     )
 }
 
 /// Returns the reason to refuse a load by a task with namespaces of the types `foreign`.
-fn refusal_by_namespaces(
-    foreign: TypeSet,
-    asked_for: TypeSet,
-    is_relative: bool,
-) -> Option<Refusal> {
-    let needed = match is_relative {
-        true => asked_for,
-        false => asked_for.with(ns::Type::Pid),
+fn refusal_by_namespaces(foreign: TypeSet, asked_for: TypeSet, scope: Scope) -> Option<Refusal> {
+    let needed = match scope {
+        Scope::Global => asked_for.with(ns::Type::Pid),
+        Scope::Relative => asked_for,
     };
 
     match needed.intersection(foreign) {
@@ -162,7 +168,7 @@ fn refusal_by_namespaces(
         types => Some(Refusal::Foreign {
             types,
             rest: asked_for.without(foreign),
-            is_relative,
+            scope,
         }),
     }
 }
@@ -317,10 +323,10 @@ mod tests {
 
     #[test]
     fn initial_pid_namespace_is_for_what_is_not_relative() {
-        assert!(refusal_by_namespaces(TypeSet::NONE, TypeSet::ALL, false).is_none());
-        assert!(refusal_by_namespaces(CONTAINER, KIND, true).is_none());
-        assert!(refusal_by_namespaces(CONTAINER, KIND, false).is_some());
-        assert!(refusal_by_namespaces(CONTAINER, TypeSet::ALL, true).is_some());
+        assert!(refusal_by_namespaces(TypeSet::NONE, TypeSet::ALL, Scope::Global).is_none());
+        assert!(refusal_by_namespaces(CONTAINER, KIND, Scope::Relative).is_none());
+        assert!(refusal_by_namespaces(CONTAINER, KIND, Scope::Global).is_some());
+        assert!(refusal_by_namespaces(CONTAINER, TypeSet::ALL, Scope::Relative).is_some());
     }
 
     #[test]
@@ -333,17 +339,21 @@ mod tests {
 
     #[test]
     fn refusal_says_what_to_do() -> Result {
-        let text = text_of(refusal_by_namespaces(CONTAINER, TypeSet::ALL, true))?;
+        let text = text_of(refusal_by_namespaces(
+            CONTAINER,
+            TypeSet::ALL,
+            Scope::Relative,
+        ))?;
         assert!(text.to_bytes().ends_with(
             b"mnt, pid namespaces: load it from there, or with \
               loader_ns=cgroup,ipc,net,time,user,uts"
         ));
-        let text = text_of(refusal_by_namespaces(CONTAINER, KIND, false))?;
+        let text = text_of(refusal_by_namespaces(CONTAINER, KIND, Scope::Global))?;
         assert!(text.to_bytes().ends_with(
-            b"pid namespace: load it from there, or call no kfunc but \
-              bpf_get_current_pid_tgid_in() and bpf_task_pid_tgid_in(), with loader_ns=time,user"
+            b"pid namespace: load it from there, or call only kfuncs that take a pid namespace, \
+              with loader_ns=time,user"
         ));
-        let text = text_of(refusal_by_namespaces(KIND, TypeSet::ALL, true))?;
+        let text = text_of(refusal_by_namespaces(KIND, TypeSet::ALL, Scope::Relative))?;
         assert!(text
             .to_bytes()
             .ends_with(b"time, user namespaces: load it from there"));
@@ -372,8 +382,8 @@ mod tests {
 
     #[test]
     fn kthread_may_not_load() {
-        for kfunc in ["bpf_get_current_pidns_ident", RELATIVE[0]] {
-            assert!(matches!(refusal(current!(), kfunc), Some(Refusal::Kthread)));
+        for scope in [Scope::Global, Scope::Relative] {
+            assert!(matches!(refusal(current!(), scope), Some(Refusal::Kthread)));
         }
     }
 }

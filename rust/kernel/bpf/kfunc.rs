@@ -60,6 +60,7 @@ pub use object::{
 pub use set::{
     allow_all,
     dtor_ids,
+    Filter,
     IdSet,
     Set, //
 };
@@ -84,15 +85,13 @@ pub const fn is_kfunc_name(name: &str) -> bool {
 ///   name. With a destructor, programs can store references to a `T` in maps, see [`Counted`].
 /// - `progs(...)`, before `fn`, has the [`ProgTypes`](crate::bpf::ProgTypes) of the function. Of
 ///   these, only types that can pass all arguments may call the function, see [`Object::PROGS`].
-/// - `flags(...)`, behind `progs(...)`, has further [`Flags`] for the verifier. The other flags
+/// - `flags(...)`, behind these two, has further [`Flags`] for the verifier. The other flags
 ///   follow from the arguments and the result: `KF_RCU` from [`Object::POINTERS`], `KF_RELEASE`,
 ///   `KF_ACQUIRE` and `KF_RET_NULL` from an [`ARef`](crate::sync::aref::ARef), and the flags of
 ///   iterators from [`New`], [`Next`] and [`Destroy`].
 /// - `name[size]: In<'_, [u8]>` is memory with a size. Programs pass the size as another argument.
-/// - `filter:` names a function `fn(&Prog, &'static Func, bool) -> bool`. The verifier calls the
-///   filter in the context of the task that loads the program. The filter returns whether the
-///   program may call the kfunc. The last argument is whether the function is for the type of the
-///   program. If not, the call is rejected in any case.
+/// - `filter:` names a [`Filter`], which decides whether a program may call the functions.
+///   `filter(...)`, behind `progs(...)`, names one for that function instead.
 ///
 /// The names of kfuncs are global. They must begin with `bpf_`, since a function with another name
 /// could replace a function that the module imports. Names of parameters must not contain `__`,
@@ -159,6 +158,7 @@ macro_rules! bpf_kfuncs {
         $(
             $(#[doc = $doc:expr])*
             progs($progs:expr)
+            $(filter($own_filter:path))?
             $(flags($flags:expr))?
             fn $name:ident(
                 $caller:tt: &$caller_ty:ty
@@ -384,13 +384,11 @@ macro_rules! bpf_kfuncs {
                     [$(<$kptr as $crate::bpf::kfunc::Object>::TYPE),*],
                 );
 
-            // Not in the unsafe function below, so that the module's expression is outside of
+            // Not in the unsafe function below, so that the module's expressions are outside of
             // `unsafe`.
-            const __BPF_KFUNCS_ALLOW: fn(
-                &$crate::bpf::Prog,
-                &'static $crate::bpf::btf::Func,
-                bool,
-            ) -> bool = $crate::bpf_kfuncs!(@filter $($filter)?);
+            const __FILTER: $crate::bpf::kfunc::Filter = $crate::bpf_kfuncs!(@filter $($filter)?);
+            static __FILTERS: [$crate::bpf::kfunc::Filter; __FUNCS.len()] =
+                [$($crate::bpf_kfuncs!(@filter $($own_filter,)? __FILTER)),+];
 
             // kCFI requires exactly the type `btf_kfunc_filter_t`.
             unsafe extern "C" fn __bpf_kfuncs_filter(
@@ -398,7 +396,7 @@ macro_rules! bpf_kfuncs {
                 id: u32,
             ) -> $crate::ffi::c_int {
                 // SAFETY: Only the verifier calls this function.
-                unsafe { $set.filter(prog, id, __BPF_KFUNCS_ALLOW) }
+                unsafe { $set.filter(prog, id, &__FILTERS) }
             }
 
             // SAFETY: All arguments belong together: the same list of functions defines the entry
@@ -431,7 +429,7 @@ macro_rules! bpf_kfuncs {
     (@flags) => { $crate::bpf::kfunc::flags::NONE };
     (@flags $flags:expr) => { $flags };
     (@filter) => { $crate::bpf::kfunc::allow_all };
-    (@filter $filter:path) => { $filter };
+    (@filter $filter:path $(, $default:path)?) => { $filter };
 }
 
 #[cfg(CONFIG_RUST_BPF_KUNIT_TEST)]

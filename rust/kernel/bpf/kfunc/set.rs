@@ -117,6 +117,13 @@ pub const fn dtor_ids<const N: usize>(
     ids
 }
 
+/// Decides, while a program is loaded, whether the program may call a kfunc.
+///
+/// The verifier calls the filter in the context of the task that loads the program. The last
+/// argument is whether the kfunc is for the type of the program. If not, the call is rejected in any
+/// case, and the filter can report the reason.
+pub type Filter = fn(&Prog, &'static Func, bool) -> bool;
+
 /// The filter of a module that defines none.
 #[doc(hidden)]
 pub fn allow_all(_: &Prog, _: &'static Func, _: bool) -> bool {
@@ -269,10 +276,7 @@ impl Set {
     }
 
     /// Returns, as a `btf_kfunc_filter_t` does, whether a program may call a kfunc. The program may
-    /// if the kfunc is for its type, and `allow` returns `true`.
-    ///
-    /// The last argument of `allow` is whether the kfunc is for the type, so that `allow` can
-    /// report the reason.
+    /// if the kfunc is for its type, and its element of `filters` returns `true`.
     ///
     /// # Safety
     ///
@@ -282,7 +286,7 @@ impl Set {
         &'static self,
         prog: *const bindings::bpf_prog,
         id: u32,
-        allow: fn(&Prog, &'static Func, bool) -> bool,
+        filters: &[Filter],
     ) -> c_int {
         // SAFETY: The verifier passes the program that is being loaded.
         let prog = unsafe { Prog::from_raw(prog) };
@@ -293,8 +297,9 @@ impl Set {
         let is_allowed = || {
             let func = self.funcs.get(index as usize)?;
             let is_for_type = self.progs.get(index as usize)?.contains(prog.prog_type());
+            let filter = filters.get(index as usize)?;
 
-            Some(allow(prog, func, is_for_type) && is_for_type)
+            Some(filter(prog, func, is_for_type) && is_for_type)
         };
         match is_allowed() {
             Some(true) => 0,

@@ -31,7 +31,7 @@
 #define ROOT_CONTAINER (ALL_NS & ~CLONE_NEWUSER)
 
 /* The advice about the kfuncs for loaders in any pid namespace. */
-#define NONE_BUT " call no kfunc but bpf_get_current_pid_tgid_in() and bpf_task_pid_tgid_in()"
+#define ONLY_THOSE " call only kfuncs that take a pid namespace"
 
 FIXTURE(loader)
 {
@@ -448,7 +448,7 @@ TEST_F(each_kfunc, refused)
 	expect_advice(_metadata, self->klog, "raw", self->task.pid,
 		      "cgroup, ipc, mnt, net, pid, time, uts namespaces",
 		      variant->is_relative ? ", or with loader_ns=user" :
-					     ", or" NONE_BUT ", with loader_ns=user");
+					     ", or" ONLY_THOSE ", with loader_ns=user");
 }
 
 /* loader_ns without pid: only the relative kfuncs are allowed. */
@@ -473,7 +473,7 @@ TEST_F(each_kfunc, in_a_nested_pid_namespace)
 		expect_not_allowed();
 		expect_advice(_metadata, self->klog, "raw", self->task.pid,
 			      "pid namespace",
-			      ", or" NONE_BUT ", with loader_ns=user");
+			      ", or" ONLY_THOSE ", with loader_ns=user");
 	}
 }
 
@@ -1117,7 +1117,7 @@ TEST_F(platform, loads)
 	start_agent();
 	EXPECT_EQ(-EACCES, ns_call(&self->task, do_load, self->prog));
 	snprintf(advice, sizeof(advice), ", or%s with loader_ns=%s",
-		 is_nested ? NONE_BUT "," : "", variant->loader_ns);
+		 is_nested ? ONLY_THOSE "," : "", variant->loader_ns);
 	expect_advice(_metadata, self->klog, "raw", self->task.pid,
 		      variant->namespaces, advice);
 

@@ -26,7 +26,7 @@
 #define SKB_KFUNC "bpf_skb_netns_ident"
 #define REFUSED "refused, not in"
 #define ADVICE \
-	"load it from there, or call no kfunc but bpf_get_current_pid_tgid_in() and bpf_task_pid_tgid_in(), with loader_ns=cgroup,ipc,mnt,net,time,user,uts"
+	"load it from there, or call only kfuncs that take a pid namespace, with loader_ns=cgroup,ipc,mnt,net,time,user,uts"
 #define UNPRIVILEGED "/proc/sys/kernel/unprivileged_bpf_disabled"
 
 #define NOBODY 65534
