@@ -3,7 +3,11 @@
 #ifndef EVENT_BPF_H
 #define EVENT_BPF_H
 
+/* In vmlinux.h if the module is built in. */
+#define bpf_ns_ident bpf_ns_ident___vmlinux
+#define BPF_NO_KFUNC_PROTOTYPES
 #include "vmlinux.h"
+#undef bpf_ns_ident
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>

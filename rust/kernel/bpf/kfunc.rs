@@ -60,6 +60,7 @@ pub use object::{
 pub use set::{
     allow_all,
     dtor_ids,
+    DtorNames,
     Filter,
     IdSet,
     Set, //
@@ -75,8 +76,8 @@ pub const fn is_kfunc_name(name: &str) -> bool {
 ///
 /// For each function, the macro defines an entry point that BPF programs can call. For all
 /// functions, it defines the BTF, with which the verifier checks the calls, and a [`Set`] to
-/// register in the module's `init()`. A module can use the macro once, and must not be built in
-/// (`depends on m`), because `pahole` generates the BTF of `vmlinux`.
+/// register in the module's `init()`. A module can use the macro once. If the module is built in,
+/// `resolve_btfids` adds the BTF to that of `vmlinux`.
 ///
 /// - The first parameter of each function is a [`&Caller`](Caller), which is not an argument of the
 ///   program. The types of the other parameters implement [`Arg`], the type of the result
@@ -167,9 +168,6 @@ macro_rules! bpf_kfuncs {
             $body:block
         )+
     ) => {
-        #[cfg(not(MODULE))]
-        ::core::compile_error!("`bpf_kfuncs!` needs a module that is not built in");
-
         $(
             // Programs refer to the entry point by name, and the kernel looks this name up in the
             // symbol table, so the symbol must have exactly this name.
@@ -316,14 +314,25 @@ macro_rules! bpf_kfuncs {
 
             // A second use of this macro in a module would append to the sections, and the kernel
             // would reject the BTF. Because of this symbol, the linker reports an error instead.
+            #[cfg(MODULE)]
             #[no_mangle]
             #[link_section = ".BTF.base"]
             #[used(compiler)]
             static __bpf_kfuncs_once_per_module: [u8; __BASE.len()] = __BASE;
 
+            #[cfg(MODULE)]
             #[link_section = ".BTF"]
             #[used(compiler)]
             static __SECTION: [u8; __SPLIT.len()] = __SPLIT;
+
+            #[cfg(not(MODULE))]
+            $crate::bpf_kfuncs!(@vmlinux __BASE, __SPLIT, $($name)+);
+
+            #[cfg(not(MODULE))]
+            static __VMLINUX_IDS: [$crate::sync::atomic::Atomic<u32>; __FUNCS.len()] =
+                [const { $crate::sync::atomic::Atomic::new(0) }; __FUNCS.len()];
+            #[cfg(MODULE)]
+            static __VMLINUX_IDS: [$crate::sync::atomic::Atomic<u32>; 0] = [];
 
             static __IDS: $crate::bpf::kfunc::IdSet<{ __FUNCS.len() }> =
                 $crate::bpf::kfunc::IdSet::new(
@@ -410,11 +419,30 @@ macro_rules! bpf_kfuncs {
                     &__IDS,
                     ::core::option::Option::Some(__bpf_kfuncs_filter),
                     &__DTOR_IDS,
+                    &[$($crate::bpf::kfunc::DtorNames {
+                        ty: <$kptr as $crate::bpf::kfunc::Object>::NAME,
+                        func: ::core::stringify!($dtor),
+                    }),*],
+                    &__VMLINUX_IDS,
                 )
             }
         };
     };
 
+    // The BTF is for resolve_btfids, which finds it by these names, and not for the running kernel.
+    (@vmlinux $base:ident, $split:ident, $first:ident $($name:ident)*) => {
+        const _: () = {
+            #[export_name = ::core::concat!("__BTF_SPLIT_BASE__", ::core::stringify!($first))]
+            #[link_section = ".init.rodata"]
+            #[used(compiler)]
+            static __BASE_DATA: [u8; $base.len()] = $base;
+
+            #[export_name = ::core::concat!("__BTF_SPLIT__", ::core::stringify!($first))]
+            #[link_section = ".init.rodata"]
+            #[used(compiler)]
+            static __SPLIT_DATA: [u8; $split.len()] = $split;
+        };
+    };
     (@take $ty:ty, $caller:expr, $arg:ident) => {
         $crate::bpf::kfunc::take_arg::<$ty>($caller, $arg)
     };

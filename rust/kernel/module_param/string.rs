@@ -25,7 +25,8 @@ use core::cell::UnsafeCell;
 ///
 /// - The last byte is 0.
 /// - No code writes to the bytes after the kernel has parsed the arguments of the module, and code
-///   of the module runs only after that.
+///   of the module runs only after that. If the module is built in, the kernel parses its command
+///   line before the initcalls.
 #[repr(transparent)]
 pub struct StringParam<const N: usize>(UnsafeCell<[u8; N]>);
 
@@ -37,8 +38,7 @@ impl<const N: usize> StringParam<N> {
     ///
     /// # Safety
     ///
-    /// Only for [`module_param_string!`](crate::module_param_string), in a module that is not built
-    /// in.
+    /// Only for [`module_param_string!`](crate::module_param_string).
     #[doc(hidden)]
     pub const unsafe fn new(default: &str) -> Self {
         assert!(default.len() < N, "the default value is too long");
@@ -99,10 +99,31 @@ impl Buffer {
 /// Returns the bytes of a string, followed by zeroes.
 #[doc(hidden)]
 pub const fn bytes_of<const N: usize>(s: &str) -> [u8; N] {
+    joined(&[s.as_bytes()])
+}
+
+/// Returns a string that ends with the only 0.
+#[doc(hidden)]
+pub const fn c_str(bytes: &'static [u8]) -> &'static CStr {
+    match CStr::from_bytes_with_nul(bytes) {
+        Ok(string) => string,
+        Err(_) => panic!("the name of a parameter has a 0"),
+    }
+}
+
+/// Returns some strings one after another, followed by zeroes.
+#[doc(hidden)]
+pub const fn joined<const N: usize>(strings: &[&[u8]]) -> [u8; N] {
     let mut bytes = [0; N];
+    let mut len = 0;
     let mut i = 0;
-    while i < s.len() {
-        bytes[i] = s.as_bytes()[i];
+    while i < strings.len() {
+        let mut j = 0;
+        while j < strings[i].len() {
+            bytes[len] = strings[i][j];
+            len += 1;
+            j += 1;
+        }
         i += 1;
     }
     bytes
@@ -114,7 +135,7 @@ pub const fn bytes_of<const N: usize>(s: &str) -> [u8; N] {
 /// is the size of the buffer, including the 0 at the end. If a value does not fit, the load of the
 /// module fails with `ENOSPC`, and the kernel log has a message.
 ///
-/// The module must not be built in (`depends on m`).
+/// If the module is built in, the command line of the kernel has the parameter as `MODULE.NAME=`.
 ///
 /// # Examples
 ///
@@ -128,6 +149,8 @@ pub const fn bytes_of<const N: usize>(s: &str) -> [u8; N] {
 ///
 /// pr_info!("colours={}\n", COLOURS.value());
 /// ```
+// The module is that of the crate which uses the macro.
+#[allow(clippy::crate_in_macro_def)]
 #[macro_export]
 macro_rules! module_param_string {
     (
@@ -136,35 +159,60 @@ macro_rules! module_param_string {
         name: $name:literal,
         description: $description:literal,
     ) => {
-        #[cfg(not(MODULE))]
-        ::core::compile_error!("`module_param_string!` needs a module that is not built in");
-
         $(#[$attr])*
         $vis static $value: $crate::module_param::string::StringParam<$size> =
-            // SAFETY: This is `module_param_string!`, in a module that is not built in.
+            // SAFETY: This is `module_param_string!`.
             unsafe { $crate::module_param::string::StringParam::new($default) };
 
         const _: () = {
             static __BUFFER: $crate::module_param::string::Buffer = $value.buffer();
 
+            // The prefix of a module that is built in, such as `printk.`.
+            #[cfg(not(MODULE))]
+            const __PREFIX: &[&[u8]] = &[
+                <crate::LocalModule as $crate::ModuleMetadata>::NAME.to_bytes(),
+                b".",
+            ];
+            #[cfg(MODULE)]
+            const __PREFIX: &[&[u8]] = &[b"", b""];
+            const __PREFIX_LEN: usize = __PREFIX[0].len() + __PREFIX[1].len();
+
+            static __NAME: [u8; __PREFIX_LEN + $name.len() + 1] =
+                $crate::module_param::string::joined(&[
+                    __PREFIX[0],
+                    __PREFIX[1],
+                    $name.as_bytes(),
+                ]);
+
             #[link_section = "__param"]
             #[used(compiler)]
             static __PARAM: $crate::module_param::KernelParam = __BUFFER.param(
-                $crate::c_str!($name),
+                $crate::module_param::string::c_str(&__NAME),
+                #[cfg(MODULE)]
                 &raw const $crate::bindings::__this_module,
+                #[cfg(not(MODULE))]
+                ::core::ptr::null(),
             );
 
-            const __TYPE: &str = ::core::concat!("parmtype=", $name, ":string\0");
+            const __TYPE: &str = ::core::concat!("parmtype=", $name, ":string");
             #[link_section = ".modinfo"]
             #[used(compiler)]
-            static __TYPE_INFO: [u8; __TYPE.len()] =
-                $crate::module_param::string::bytes_of(__TYPE);
+            static __TYPE_INFO: [u8; __PREFIX_LEN + __TYPE.len() + 1] =
+                $crate::module_param::string::joined(&[
+                    __PREFIX[0],
+                    __PREFIX[1],
+                    __TYPE.as_bytes(),
+                ]);
 
-            const __PARM: &str = ::core::concat!("parm=", $name, ":", $description, "\0");
+            const __PARM: &str = ::core::concat!("parm=", $name, ":", $description);
             #[link_section = ".modinfo"]
             #[used(compiler)]
-            static __PARM_INFO: [u8; __PARM.len()] =
-                $crate::module_param::string::bytes_of(__PARM);
+            static __PARM_INFO: [u8; __PREFIX_LEN + __PARM.len() + 1] =
+                $crate::module_param::string::joined(&[
+                    __PREFIX[0],
+                    __PREFIX[1],
+                    __PARM.as_bytes(),
+                ]);
         };
     };
 }

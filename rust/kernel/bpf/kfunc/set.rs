@@ -4,6 +4,7 @@
 
 use super::Flags;
 use crate::{
+    alloc::KVec,
     bindings,
     bpf::{
         btf::{
@@ -15,17 +16,21 @@ use crate::{
         ProgType,
         ProgTypes, //
     },
+    current,
     error::{
         from_err_ptr,
         to_result, //
     },
+    fmt,
     prelude::*,
+    str::CString,
     sync::atomic::{
         ordering::Relaxed,
         Atomic, //
     },
     ThisModule, //
 };
+use core::ptr::NonNull;
 
 /// The hooks to register kfuncs for, each with the program types that it covers. The kernel accepts
 /// any of these types for the hook.
@@ -117,11 +122,74 @@ pub const fn dtor_ids<const N: usize>(
     ids
 }
 
+/// The names of a structure and of its destructor in BTF.
+#[doc(hidden)]
+pub struct DtorNames {
+    /// The structure.
+    pub ty: &'static str,
+    /// The destructor.
+    pub func: &'static str,
+}
+
+/// A reference to the BTF of a module, or of `vmlinux`.
+///
+/// # Invariants
+///
+/// `self` owns a reference to the `struct btf`.
+struct BtfRef(NonNull<bindings::btf>);
+
+impl BtfRef {
+    /// Returns the BTF of a module, or that of `vmlinux` for code that is built in.
+    fn of(module: &'static ThisModule) -> Result<Self> {
+        // SAFETY: The module is loaded, since its code is running. The function accepts NULL.
+        let btf = from_err_ptr(unsafe { bindings::btf_get_module_btf(module.as_ptr()) })?;
+
+        // For NULL, `register_btf_kfunc_id_set()` may return success.
+        //
+        // INVARIANT: The function returns a reference.
+        NonNull::new(btf).map(Self).ok_or(ENOENT)
+    }
+
+    fn nr_types(&self) -> u32 {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::btf_nr_types(self.0.as_ptr()) }
+    }
+
+    /// Returns the id of a type.
+    fn find(&self, name: &str, kind: u32) -> Result<u32> {
+        let name = CString::try_from_fmt(fmt!("{name}"))?;
+
+        // SAFETY: By the type invariant, and `name` is valid during the call.
+        let id = unsafe {
+            bindings::btf_find_by_name_kind(self.0.as_ptr(), name.as_char_ptr(), kind as u8)
+        };
+        u32::try_from(id).map_err(|_| ENOENT)
+    }
+}
+
+impl Drop for BtfRef {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::btf_put(self.0.as_ptr()) };
+    }
+}
+
+/// Returns whether an initcall of the kernel is calling.
+///
+/// The thread that becomes init(1) runs the initcalls one after another. Programs of userspace run
+/// only after that thread has left them.
+fn is_in_initcall() -> bool {
+    // SAFETY: The variable is always valid for reads.
+    let state = unsafe { (&raw const bindings::system_state).read_volatile() };
+
+    current!().pid() == 1 && state == bindings::system_states_SYSTEM_SCHEDULING
+}
+
 /// Decides, while a program is loaded, whether the program may call a kfunc.
 ///
 /// The verifier calls the filter in the context of the task that loads the program. The last
-/// argument is whether the kfunc is for the type of the program. If not, the call is rejected in any
-/// case, and the filter can report the reason.
+/// argument is whether the kfunc is for the type of the program. If not, the call is rejected in
+/// any case, and the filter can report the reason.
 pub type Filter = fn(&Prog, &'static Func, bool) -> bool;
 
 /// The filter of a module that defines none.
@@ -139,6 +207,8 @@ pub fn allow_all(_: &Prog, _: &'static Func, _: bool) -> bool {
 /// - `filter` calls [`Set::filter`] of this set.
 /// - `first_func` and `nr_types` are those of the BTF that describes the entry points.
 /// - `dtors` has type ids of that BTF: structures, and functions that release a reference to them.
+/// - For a module that is built in, `module` is NULL, and `vmlinux_ids` has an element for each of
+///   `funcs`.
 pub struct Set {
     module: &'static ThisModule,
     funcs: &'static [Func],
@@ -148,6 +218,9 @@ pub struct Set {
     nr_types: u32,
     filter: bindings::btf_kfunc_filter_t,
     dtors: &'static [bindings::btf_id_dtor_kfunc],
+    dtor_names: &'static [DtorNames],
+    /// The type ids of `funcs` in the BTF of `vmlinux`, or 0.
+    vmlinux_ids: &'static [Atomic<u32>],
     /// The offset that relocation added to the type ids of the module.
     moved_by: Atomic<u32>,
     is_registered: Atomic<bool>,
@@ -166,7 +239,9 @@ impl Set {
     /// - `funcs`, `progs`, `btf` and `ids` must describe the same functions.
     /// - `btf` must be the BTF of `module`.
     /// - `filter` must call [`Self::filter`] of this set.
-    /// - `dtors` must have destructors as `btf` describes them.
+    /// - `dtors` and `dtor_names` must have destructors as `btf` describes them.
+    /// - If the module is built in, `vmlinux_ids` must have `N` elements. resolve_btfids must have
+    ///   added `btf` to the BTF of `vmlinux`.
     /// - The functions with these names in `module` must be callable by programs of the types in
     ///   `progs` that the verifier has accepted with that BTF.
     #[doc(hidden)]
@@ -178,6 +253,8 @@ impl Set {
         ids: &'static IdSet<N>,
         filter: bindings::btf_kfunc_filter_t,
         dtors: &'static [bindings::btf_id_dtor_kfunc],
+        dtor_names: &'static [DtorNames],
+        vmlinux_ids: &'static [Atomic<u32>],
     ) -> Self {
         // INVARIANT: By the function's safety requirements.
         Self {
@@ -189,6 +266,8 @@ impl Set {
             nr_types: btf.nr_types(),
             filter,
             dtors,
+            dtor_names,
+            vmlinux_ids,
             moved_by: Atomic::new(0),
             is_registered: Atomic::new(false),
         }
@@ -204,8 +283,10 @@ impl Set {
     /// Most errors also undo earlier registrations, so `init()` must fail.
     ///
     /// - [`EBUSY`]: the module's `init()` has returned, so the verifier may be reading its kfuncs.
+    ///   Or the module is built in, and the caller is not the thread that runs the initcalls.
     /// - [`EEXIST`]: this function has been called before.
-    /// - [`ENOENT`]: the kernel has no BTF of the module, because the kernel itself has none.
+    /// - [`ENOENT`]: the kernel has no BTF of the module, because the kernel itself has none. Or
+    ///   the BTF of `vmlinux` lacks that of a module that is built in.
     /// - [`ENOMEM`], [`EINVAL`] and others: from `register_btf_kfunc_id_set()`.
     // Not inline: `btf_get_module_btf()` is not exported to modules.
     #[inline(never)]
@@ -213,11 +294,76 @@ impl Set {
         if self.is_registered.xchg(true, Relaxed) {
             return Err(EEXIST);
         }
-        self.find_btf()?;
+        let btf = BtfRef::of(self.module)?;
 
+        if self.module.as_ptr().is_null() {
+            // The verifier and other initcalls access the sets of `vmlinux` without a lock.
+            if !is_in_initcall() {
+                return Err(EBUSY);
+            }
+            let ids = self.find_ids(&btf)?;
+            let dtors = self.find_dtors(&btf)?;
+
+            // SAFETY: The ids are those of the functions and structures in the BTF of `vmlinux`.
+            return unsafe { self.register_ids(ids.as_ptr().cast(), &dtors) };
+        }
+        // Relocation adds the same number to all ids of `.BTF`, since the types of the kernel
+        // replace those of `.BTF.base`.
+        self.moved_by
+            .store(btf.nr_types().wrapping_sub(self.nr_types), Relaxed);
+
+        // SAFETY: By the type invariants.
+        unsafe { self.register_ids(self.ids, self.dtors) }
+    }
+
+    /// Returns the `struct btf_id_set8` of the functions in the BTF of `vmlinux`.
+    fn find_ids(&self, btf: &BtfRef) -> Result<KVec<u32>> {
+        let mut ids = KVec::with_capacity(2 + 2 * self.funcs.len(), GFP_KERNEL)?;
+        // SAFETY: By the type invariants.
+        let flags = unsafe {
+            core::slice::from_raw_parts(self.ids.cast::<u32>(), 2 + 2 * self.funcs.len())
+        };
+
+        ids.extend_from_slice(flags, GFP_KERNEL)?;
+        for (i, (func, id)) in self.funcs.iter().zip(self.vmlinux_ids).enumerate() {
+            let found = btf.find(func.name, bindings::BTF_KIND_FUNC)?;
+
+            id.store(found, Relaxed);
+            ids[2 + 2 * i] = found;
+        }
+        Ok(ids)
+    }
+
+    /// Returns the ids of the structures and destructors in the BTF of `vmlinux`.
+    fn find_dtors(&self, btf: &BtfRef) -> Result<KVec<bindings::btf_id_dtor_kfunc>> {
+        let mut dtors = KVec::with_capacity(self.dtor_names.len(), GFP_KERNEL)?;
+
+        for names in self.dtor_names {
+            dtors.push(
+                bindings::btf_id_dtor_kfunc {
+                    btf_id: btf.find(names.ty, bindings::BTF_KIND_STRUCT)?,
+                    kfunc_btf_id: btf.find(names.func, bindings::BTF_KIND_FUNC)?,
+                },
+                GFP_KERNEL,
+            )?;
+        }
+        Ok(dtors)
+    }
+
+    /// Registers the kfuncs and the destructors.
+    ///
+    /// # Safety
+    ///
+    /// - `ids` must be valid during the call, and have the functions of this set.
+    /// - `dtors` must have the ids of structures, and of functions that release a reference to one.
+    unsafe fn register_ids(
+        &self,
+        ids: *const bindings::btf_id_set8,
+        dtors: &[bindings::btf_id_dtor_kfunc],
+    ) -> Result {
         let set = bindings::btf_kfunc_id_set {
             owner: self.module.as_ptr(),
-            set: self.ids.cast_mut(),
+            set: ids.cast_mut(),
             filter: self.filter,
         };
         let all = self
@@ -230,49 +376,40 @@ impl Set {
                 continue;
             }
             // SAFETY: `set` is valid during the call, and the kernel keeps no pointer to `set`. No
-            // code writes to the ids. The BTF of the module describes the entry points, and the
-            // filter rejects programs of other types than those in `progs`. So programs call the
-            // entry points with valid arguments.
+            // code writes to the ids. The BTF describes the entry points, and the filter rejects
+            // programs of other types than those in `progs`. So programs call the entry points with
+            // valid arguments.
             to_result(unsafe { bindings::register_btf_kfunc_id_set(hook[0].0, &set) })?;
         }
-        if self.dtors.is_empty() {
+        if dtors.is_empty() {
             return Ok(());
         }
         // Comes last, since this function does not check whether `init()` has returned.
         //
-        // SAFETY: The ids are valid during the call, and the kernel keeps no pointer to them. They
-        // are the ids of structures, and of functions that release a reference to one.
+        // SAFETY: The ids are valid during the call, and the kernel keeps no pointer to them. By
+        // the function's safety requirements, they are right.
         to_result(unsafe {
             bindings::register_btf_id_dtor_kfuncs(
-                self.dtors.as_ptr(),
-                self.dtors.len() as u32,
+                dtors.as_ptr(),
+                dtors.len() as u32,
                 self.module.as_ptr(),
             )
         })
     }
 
-    /// Computes the offset between the type ids of the module and the relocated ones.
-    ///
-    /// Errors are as for [`Self::register`].
-    fn find_btf(&self) -> Result {
-        // SAFETY: The module is loaded, since its code is running.
-        let btf = from_err_ptr(unsafe { bindings::btf_get_module_btf(self.module.as_ptr()) })?;
-        if btf.is_null() {
-            // `register_btf_kfunc_id_set()` would return success.
-            return Err(ENOENT);
+    /// Returns the index of a kfunc in `funcs`, from the type id. [`None`] is for kfuncs of
+    /// `vmlinux` that are not in this set.
+    fn index(&self, id: u32) -> Option<usize> {
+        if self.module.as_ptr().is_null() {
+            return self
+                .vmlinux_ids
+                .iter()
+                .position(|known| known.load(Relaxed) == id);
         }
-        // Relocation adds the same number to all ids of `.BTF`, since the types of the kernel
-        // replace those of `.BTF.base`.
-        //
-        // SAFETY: `btf` is valid, and the reference to it is released here.
-        let nr_types = unsafe {
-            let nr_types = bindings::btf_nr_types(btf);
-            bindings::btf_put(btf);
-            nr_types
-        };
-        self.moved_by
-            .store(nr_types.wrapping_sub(self.nr_types), Relaxed);
-        Ok(())
+        Some(
+            id.wrapping_sub(self.moved_by.load(Relaxed))
+                .wrapping_sub(self.first_func) as usize,
+        )
     }
 
     /// Returns, as a `btf_kfunc_filter_t` does, whether a program may call a kfunc. The program may
@@ -290,14 +427,15 @@ impl Set {
     ) -> c_int {
         // SAFETY: The verifier passes the program that is being loaded.
         let prog = unsafe { Prog::from_raw(prog) };
-        let index = id
-            .wrapping_sub(self.moved_by.load(Relaxed))
-            .wrapping_sub(self.first_func);
+        // The filters of `vmlinux` are called for all of its kfuncs.
+        let Some(index) = self.index(id) else {
+            return 0;
+        };
 
         let is_allowed = || {
-            let func = self.funcs.get(index as usize)?;
-            let is_for_type = self.progs.get(index as usize)?.contains(prog.prog_type());
-            let filter = filters.get(index as usize)?;
+            let func = self.funcs.get(index)?;
+            let is_for_type = self.progs.get(index)?.contains(prog.prog_type());
+            let filter = filters.get(index)?;
 
             Some(filter(prog, func, is_for_type) && is_for_type)
         };
@@ -312,6 +450,12 @@ impl Set {
 #[kunit_tests(rust_kernel_bpf_kfunc_set)]
 mod tests {
     use super::*;
+
+    // KUnit runs the tests in threads of their own.
+    #[test]
+    fn only_initcalls_register_built_in_kfuncs() {
+        assert!(!is_in_initcall());
+    }
 
     #[test]
     fn each_type_has_one_hook() {

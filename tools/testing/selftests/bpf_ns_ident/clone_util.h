@@ -153,7 +153,7 @@ static inline int read_ident(pid_t pid, const char *type, struct bpf_ns_ident *i
 #define IDENT_TEST_MAIN							\
 	int main(int argc, char **argv)					\
 	{								\
-		if (access("/sys/kernel/btf/bpf_ns_ident", F_OK) &&	\
+		if (access("/sys/module/bpf_ns_ident", F_OK) &&	\
 		    system("modprobe bpf_ns_ident")) {			\
 			printf("1..0 # SKIP cannot load the module bpf_ns_ident\n"); \
 			return KSFT_SKIP;				\

@@ -206,12 +206,18 @@ int kfunc_find(struct kfunc *kfunc, const char *module, const char *name)
 	static struct btf *vmlinux;
 	struct btf *btf;
 
+	if (!vmlinux)
+		vmlinux = btf__load_vmlinux_btf();
+	if (module_is_built_in(module)) {
+		kfunc->btf_fd = 0;
+		kfunc->id = vmlinux ? btf__find_by_name_kind(vmlinux, name, BTF_KIND_FUNC) :
+				      -errno;
+		return kfunc->id < 0 ? kfunc->id : 0;
+	}
+
 	kfunc->btf_fd = btf_open(module, &kfunc->btf_id);
 	if (kfunc->btf_fd < 0)
 		return kfunc->btf_fd;
-
-	if (!vmlinux)
-		vmlinux = btf__load_vmlinux_btf();
 	btf = btf__load_from_kernel_by_id_split(kfunc->btf_id, vmlinux);
 	kfunc->id = btf ? btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) :
 			  -errno;
@@ -223,7 +229,7 @@ int kfunc_find(struct kfunc *kfunc, const char *module, const char *name)
 
 void kfunc_close(struct kfunc *kfunc)
 {
-	if (kfunc->btf_fd >= 0)
+	if (kfunc->btf_fd > 0)
 		close(kfunc->btf_fd);
 	kfunc->btf_fd = -1;
 }
@@ -240,7 +246,14 @@ int raw_load(struct raw_prog *prog)
 		    .log_buf = prog->log,
 		    .log_size = sizeof(prog->log),
 		    .log_level = 1);
+	struct bpf_insn insns[prog->cnt];
 
+	memcpy(insns, prog->insns, sizeof(insns));
+	/* Kfuncs of vmlinux need no file descriptor. */
+	for (size_t i = 0; prog->kfunc && !prog->kfunc->btf_fd && i < prog->cnt; i++)
+		if (insns[i].code == (BPF_JMP | BPF_CALL) &&
+		    insns[i].src_reg == BPF_PSEUDO_KFUNC_CALL)
+			insns[i].off = 0;
 	/* All syscall programs are sleepable. */
 	if (prog->type == BPF_PROG_TYPE_SYSCALL)
 		opts.prog_flags |= BPF_F_SLEEPABLE;
@@ -250,7 +263,7 @@ int raw_load(struct raw_prog *prog)
 	}
 	prog->log[0] = 0;
 	return bpf_prog_load(prog->type, prog->name ?: "raw",
-			     prog->license ?: "GPL", prog->insns, prog->cnt,
+			     prog->license ?: "GPL", insns, prog->cnt,
 			     &opts);
 }
 

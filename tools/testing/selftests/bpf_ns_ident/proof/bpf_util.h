@@ -54,7 +54,7 @@ int btf_open(const char *module, __u32 *id);
 /* A kfunc, and the BTF that has it. */
 struct kfunc {
 	int id;
-	int btf_fd;
+	int btf_fd;		/* 0 for vmlinux */
 	__u32 btf_id;
 };
 

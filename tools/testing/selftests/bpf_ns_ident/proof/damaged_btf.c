@@ -346,4 +346,4 @@ TEST_F(foreign, module_of_another_configuration_is_refused)
 	expect_another_kernel(_metadata, self, find_vermagic(&self->image));
 }
 
-NS_TEST_MAIN(MODULE)
+NS_TEST_MAIN_LOADABLE(MODULE)

@@ -256,4 +256,4 @@ TEST_F(registration, fails_for_each_type)
 	EXPECT_EQ(NR_HOOKS, which - 1);
 }
 
-NS_TEST_MAIN(MODULE)
+NS_TEST_MAIN_LOADABLE(MODULE)

@@ -1237,4 +1237,4 @@ TEST_F(nonsense, refused)
 	EXPECT_FALSE(module_is_loaded(MODULE));
 }
 
-NS_TEST_MAIN(MODULE)
+NS_TEST_MAIN_LOADABLE(MODULE)

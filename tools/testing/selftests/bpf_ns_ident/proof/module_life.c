@@ -960,4 +960,4 @@ TEST_F(earlier_load, btf_file_is_gone)
 	close(old);
 }
 
-NS_TEST_MAIN(MODULE)
+NS_TEST_MAIN_LOADABLE(MODULE)

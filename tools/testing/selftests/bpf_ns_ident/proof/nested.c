@@ -194,4 +194,4 @@ TEST_F(nested, loader_on_the_host)
 	expect_in(OWN, -ESRCH);
 }
 
-NS_TEST_MAIN(MODULE)
+NS_TEST_MAIN_LOADABLE(MODULE)

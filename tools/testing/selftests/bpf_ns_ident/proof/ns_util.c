@@ -462,16 +462,22 @@ bool module_is_out_of_tree(const char *name)
 int module_open(const char *name)
 {
 	char command[128], line[4096], *path = NULL;
+	bool built_in = false;
 	FILE *out;
 
 	snprintf(command, sizeof(command),
 		 "modprobe --show-depends --ignore-install %s 2>/dev/null", name);
 	out = popen(command, "r");
-	while (out && fgets(line, sizeof(line), out))
+	while (out && fgets(line, sizeof(line), out)) {
 		if (!strncmp(line, "insmod ", 7))
 			path = strtok(line + 7, "\n ");
+		else if (!strncmp(line, "builtin ", 8))
+			built_in = true;
+	}
 	if (out)
 		pclose(out);
+	if (built_in)
+		return -EEXIST;
 	return path ? open(path, O_RDONLY | O_CLOEXEC) : -ENOENT;
 }
 
@@ -514,13 +520,13 @@ int module_load_fd(int fd, const char *params)
 	return syscall(SYS_finit_module, fd, params ?: "", flags) ? -errno : 0;
 }
 
-/* -1 if the module is not found. Keeps the result, since modprobe is slow. */
+/* As module_open(). Keeps the result, since modprobe is slow. */
 static int module_file(const char *name)
 {
 	static char cached_name[32];
-	static int cached = -1;
+	static int cached = -ENOENT;
 
-	if (cached < 0 || strcmp(cached_name, name)) {
+	if (cached == -ENOENT || strcmp(cached_name, name)) {
 		if (cached >= 0)
 			close(cached);
 		cached = module_open(name);
@@ -531,7 +537,17 @@ static int module_file(const char *name)
 
 bool module_is_there(const char *name)
 {
-	return module_is_loaded(name) || module_file(name) >= 0;
+	int fd;
+
+	if (module_is_loaded(name))
+		return true;
+	fd = module_file(name);
+	return fd >= 0 || fd == -EEXIST;
+}
+
+bool module_is_built_in(const char *name)
+{
+	return !module_is_loaded(name) && module_file(name) == -EEXIST;
 }
 
 int module_load(const char *name, const char *params)
@@ -541,8 +557,10 @@ int module_load(const char *name, const char *params)
 	if (module_is_loaded(name))
 		return 0;
 	fd = module_file(name);
+	if (fd == -EEXIST && (!params || !*params))
+		return 0;
 	if (fd < 0)
-		return -ENOENT;
+		return fd;
 	err = module_load_fd(fd, params);
 	return err == -EEXIST ? 0 : err;
 }
@@ -550,7 +568,7 @@ int module_load(const char *name, const char *params)
 int module_unload_now(const char *name)
 {
 	if (syscall(SYS_delete_module, name, O_NONBLOCK))
-		return errno == ENOENT ? 0 : -errno;
+		return errno != ENOENT ? -errno : module_is_built_in(name) ? -EEXIST : 0;
 	return 0;
 }
 
@@ -570,6 +588,9 @@ int module_unload(const char *name)
 
 int module_reload(const char *name, const char *params)
 {
+	/* The parameters of built-in code are those of the boot. */
+	if (module_is_built_in(name))
+		return module_load(name, params);
 	return module_unload(name) ?: module_load(name, params);
 }
 
@@ -699,5 +720,14 @@ void skip_all_without(const char *module)
 	if (!module_is_there(module)) {
 		ksft_print_header();
 		ksft_exit_skip("there is no module %s\n", module);
+	}
+}
+
+void skip_all_without_loadable(const char *module)
+{
+	skip_all_without(module);
+	if (module_is_built_in(module)) {
+		ksft_print_header();
+		ksft_exit_skip("%s is built in\n", module);
 	}
 }

@@ -114,19 +114,22 @@ int ns_cgroup_add(const struct ns_cgroup *cgroup, pid_t pid);
 /* Its tasks must have ended. */
 int ns_cgroup_close(struct ns_cgroup *cgroup);
 
-/* Loads the unmodified file of a module. @params may be NULL. */
+/* Returns the file of a module, -ENOENT, or -EEXIST if the module is built in. */
 int module_open(const char *name);
+/* Loads the unmodified file of a module. @params may be NULL. */
 int module_load_fd(int fd, const char *params);
-/* Whether the module is loaded, or can be loaded. */
+/* Whether the module is built in, loaded, or can be loaded. */
 bool module_is_there(const char *name);
+bool module_is_built_in(const char *name);
 /* Returns the file in memory that the caller frees, or NULL. */
 void *module_read(const char *name, size_t *size);
 int module_load_image(const void *image, size_t size);
-/* Returns 0 if the module is loaded already. */
+/* Returns 0 if the module is loaded already, or is built in and has no @params. */
 int module_load(const char *name, const char *params);
 /*
- * Both return 0 if the module is not loaded. The first one tries once, the
- * second one waits until closed programs have been freed.
+ * Both return 0 if the module is not loaded, and -EEXIST if it is built in. The
+ * first one tries once, the second one waits until closed programs have been
+ * freed.
  */
 int module_unload_now(const char *name);
 int module_unload(const char *name);
@@ -166,21 +169,35 @@ bool kernel_has_bpf_lsm(void);
 			SKIP(return, "there is no module " NAME);	\
 	} while (0)
 
-/* Skips all tests and exits, if no test can run. */
+#define SKIP_WITHOUT_LOADABLE_MODULE(NAME)				\
+	do {								\
+		SKIP_WITHOUT_MODULE(NAME);				\
+		if (module_is_built_in(NAME))				\
+			SKIP(return, NAME " is built in");		\
+	} while (0)
+
+/* Both skip all tests and exit, if no test can run. */
 void skip_all_without(const char *module);
+void skip_all_without_loadable(const char *module);
 
 /*
  * In place of TEST_HARNESS_MAIN. $TIMEOUT_FACTOR multiplies the seconds that each
  * test may take, for a kernel with debug features.
  */
-#define NS_TEST_MAIN(NAME)						\
+#define NS_TEST_MAIN(NAME) NS_TEST_MAIN_IF(skip_all_without(NAME))
+
+/* For tests of which all need a module that they can unload. */
+#define NS_TEST_MAIN_LOADABLE(NAME)					\
+	NS_TEST_MAIN_IF(skip_all_without_loadable(NAME))
+
+#define NS_TEST_MAIN_IF(SKIP_ALL)					\
 	int main(int argc, char **argv)					\
 	{								\
 		const char *factor = getenv("TIMEOUT_FACTOR");		\
 		struct __fixture_metadata *f;				\
 		struct __test_metadata *t;				\
 									\
-		skip_all_without(NAME);					\
+		SKIP_ALL;						\
 		for (f = __fixture_list; factor && f; f = f->next)	\
 			for (t = f->tests; t; t = t->next)		\
 				t->timeout *= atoi(factor);		\

@@ -6,6 +6,9 @@
 # shellcheck source=nstop_util.sh
 . "$(dirname "$(readlink -f "$0")")/nstop_util.sh"
 
+# These unload the module.
+takes_module="walk_matches walk_mismatch_is_found"
+
 container_matches()
 {
 	local pid pair

@@ -18,6 +18,7 @@ dir=
 containers=()
 over=
 takes_python=
+takes_module=
 takes_i386=
 
 # Test files override this, to undo further changes.
@@ -229,6 +230,10 @@ run_tests()
 		fi
 		if [[ " $takes_i386 " == *" $name "* ]] && [ ! -e /proc/sys/abi/vsyscall32 ]; then
 			ktap_test_skip "$name (this kernel has no CONFIG_IA32_EMULATION)"
+			continue
+		fi
+		if [[ " $takes_module " == *" $name "* ]] && [ ! -e "/sys/module/$MODULE/initstate" ]; then
+			ktap_test_skip "$name ($MODULE is built in)"
 			continue
 		fi
 		# shellcheck disable=SC2086

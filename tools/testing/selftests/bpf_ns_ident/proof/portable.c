@@ -72,12 +72,17 @@ static __u64 nsfs_dev(void)
 	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_dev;
 }
 
+static bool has_kfuncs(void)
+{
+	return module_is_loaded(MODULE) || module_is_built_in(MODULE);
+}
+
 FIXTURE_SETUP(portable)
 {
 	self->task.sock = -1;
 	self->other.sock = -1;
 	self->cgroup.fd = -1;
-	if (variant->how == NS_IDENT_WALK && !module_is_loaded(MODULE))
+	if (variant->how == NS_IDENT_WALK && !has_kfuncs())
 		SKIP(return, "without the module, auto is the same");
 	self->skel = portable__open();
 	ASSERT_NE(NULL, self->skel);
@@ -195,7 +200,7 @@ TEST_F(portable, by_kfunc_if_there_is_one)
 {
 	load_and_attach(in_tp);
 	current_of(0);
-	EXPECT_EQ(variant->how == NS_IDENT_AUTO && module_is_loaded(MODULE),
+	EXPECT_EQ(variant->how == NS_IDENT_AUTO && has_kfuncs(),
 		  self->shared->has_kfuncs != 0);
 	report("current task: pid namespace", variant->how, self->shared,
 	       &self->shared->current.pidns);
@@ -216,7 +221,7 @@ static int do_load(void *arg)
 /* The policy is that of the module: a program that walks loads anywhere. */
 TEST_F(portable, loader_in_a_container)
 {
-	bool by_kfunc = variant->how == NS_IDENT_AUTO && module_is_loaded(MODULE);
+	bool by_kfunc = variant->how == NS_IDENT_AUTO && has_kfuncs();
 
 	ASSERT_EQ(0, ns_start(&self->task, NULL, ALL_NS & ~CLONE_NEWUSER));
 	EXPECT_EQ(by_kfunc ? -EACCES : 0, ns_call(&self->task, do_load, self->skel));
@@ -626,7 +631,7 @@ TEST_F(portable, device_unset)
 	ASSERT_NE(NULL, self->skel);
 	self->skel->rodata->ns_ident_how = variant->how;
 	err = load(self, self->skel->progs.in_tp);
-	if (variant->how == NS_IDENT_AUTO && module_is_loaded(MODULE)) {
+	if (variant->how == NS_IDENT_AUTO && has_kfuncs()) {
 		EXPECT_EQ(0, err);
 		return;
 	}
@@ -639,7 +644,7 @@ TEST_F(portable, device_unset)
 /* Kfuncs are selected, but the module is not loaded. */
 TEST_F(portable, kfuncs_of_nobody)
 {
-	if (module_is_loaded(MODULE))
+	if (has_kfuncs())
 		SKIP(return, "the module is there");
 	self->skel->rodata->ns_ident_how = NS_IDENT_KFUNC;
 	EXPECT_GT(0, load(self, self->skel->progs.in_tp));
@@ -666,7 +671,7 @@ TEST(light_skeleton)
 	EXPECT_NE(0, skel->bss->one.calls);
 	EXPECT_EQ(0, skel->bss->one.err);
 	EXPECT_EQ(0, memcmp(&want, &skel->bss->one.ident, sizeof(want)));
-	EXPECT_EQ(module_is_loaded(MODULE), skel->bss->one.has_kfuncs != 0);
+	EXPECT_EQ(has_kfuncs(), skel->bss->one.has_kfuncs != 0);
 	printf("# answer: light skeleton: %s\n",
 	       skel->bss->one.has_kfuncs ? "kfunc" : "walk");
 	portable_one_light__destroy(skel);
@@ -679,6 +684,6 @@ int main(int argc, char **argv)
 
 	uname(&name);
 	printf("# kernel: %s, %s the module\n", name.release,
-	       module_is_loaded(MODULE) ? "with" : "without");
+	       has_kfuncs() ? "with" : "without");
 	return test_harness_run(argc, argv);
 }

@@ -98,6 +98,7 @@ FIXTURE(btf)
 
 FIXTURE_SETUP(btf)
 {
+	SKIP_WITHOUT_LOADABLE_MODULE(MODULE);
 	ASSERT_EQ(0, module_load(MODULE, NULL));
 	ASSERT_EQ(0, run_bpftool(&self->module,
 				 "btf dump file " MODULE_BTF " format c"));
@@ -319,6 +320,7 @@ TEST_F(programs, symbols_fit_into_the_lines_of_bpftool)
 	int count = 0;
 	FILE *file;
 
+	SKIP_WITHOUT_LOADABLE_MODULE(MODULE);
 	ASSERT_EQ(0, module_load(MODULE, NULL));
 	file = fopen("/proc/kallsyms", "r");
 	ASSERT_NE(NULL, file);
@@ -350,6 +352,7 @@ TEST_F(programs, show_is_the_same_with_the_module)
 	};
 	char line[64];
 
+	SKIP_WITHOUT_LOADABLE_MODULE(MODULE);
 	ASSERT_EQ(0, module_unload(MODULE));
 	self->fd = raw_load(&unrelated);
 	ASSERT_LE(0, self->fd);
@@ -376,6 +379,7 @@ TEST_F(programs, show_is_the_same_with_the_module)
 
 TEST_F_TIMEOUT(programs, feature_is_the_same_with_the_module, 600)
 {
+	SKIP_WITHOUT_LOADABLE_MODULE(MODULE);
 	ASSERT_EQ(0, module_unload(MODULE));
 	ASSERT_EQ(0, run_bpftool(&self->before, "feature probe"));
 	EXPECT_NE(NULL, strstr(self->before, "program_type syscall is available"));

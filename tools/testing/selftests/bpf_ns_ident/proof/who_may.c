@@ -283,8 +283,10 @@ static int do_load_module(void *unused)
 
 TEST_F(who_may, load_module)
 {
-	int fd = module_open(MODULE);
+	int fd;
 
+	SKIP_WITHOUT_LOADABLE_MODULE(MODULE);
+	fd = module_open(MODULE);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(variant->load_module,
 		  ns_call_fd(&self->task, fd, do_load_module, NULL));
@@ -298,6 +300,7 @@ static int do_unload_module(void *unused)
 
 TEST_F(who_may, unload_module)
 {
+	SKIP_WITHOUT_LOADABLE_MODULE(MODULE);
 	EXPECT_EQ(variant->unload_module,
 		  ns_call(&self->task, do_unload_module, NULL));
 	EXPECT_TRUE(module_is_loaded(MODULE));
@@ -334,6 +337,7 @@ static int do_read_btf(void *unused)
 /* Everybody may read: the file of the module has the same data. */
 TEST_F(who_may, read_btf_file)
 {
+	SKIP_WITHOUT_LOADABLE_MODULE(MODULE);
 	EXPECT_EQ(0, ns_call(&self->task, do_read_btf, NULL));
 }
 
@@ -349,6 +353,7 @@ static int do_find_btf(void *unused)
 /* Like libbpf, which looks up a kfunc of a module. */
 TEST_F(who_may, find_btf_by_id)
 {
+	SKIP_WITHOUT_LOADABLE_MODULE(MODULE);
 	EXPECT_EQ(variant->find_by_id,
 		  ns_call(&self->task, do_find_btf, NULL));
 }
@@ -566,6 +571,7 @@ FIXTURE_SETUP(refusal)
 	self->task.sock = -1;
 	self->kfunc.btf_fd = -1;
 	/* A new module has logged nothing, so the rate limit does not apply. */
+	SKIP_WITHOUT_LOADABLE_MODULE(MODULE);
 	ASSERT_EQ(0, module_reload(MODULE, NULL));
 	ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE, KFUNC));
 	self->prog = ns_alloc(sizeof(*self->prog));

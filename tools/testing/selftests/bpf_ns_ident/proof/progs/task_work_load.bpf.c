@@ -8,6 +8,7 @@
 
 #define KFUNC "bpf_get_current_pidns_ident"
 #define KIND_FUNC 12	/* BTF_KIND_FUNC */
+#define CALL 0x85	/* BPF_JMP | BPF_CALL */
 #define ESRCH 3
 
 struct work {
@@ -43,6 +44,11 @@ static int load(struct bpf_map *map, void *key, void *value)
 	btf = bpf_btf_find_by_name_kind((char *)kfunc, sizeof(kfunc), KIND_FUNC,
 					0);
 	fd_array[1] = btf >> 32;
+	/* A kfunc of vmlinux has no file descriptor. */
+	if (btf > 0 && !fd_array[1])
+		for (int i = 0; i < 8; i++)
+			if (insns[i].code == CALL && insns[i].off == 1)
+				insns[i].off = 0;
 	attr.insns = (__u64)insns;
 	attr.insn_cnt = insn_cnt;
 	attr.license = (__u64)gpl;
