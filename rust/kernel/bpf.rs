@@ -15,6 +15,7 @@ pub mod btf;
 pub mod kfunc;
 #[cfg(CONFIG_NET)]
 pub mod net;
+pub mod ns;
 pub mod pid_ns;
 pub mod task;
 

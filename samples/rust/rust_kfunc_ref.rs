@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rust kfunc sample: references held by BPF programs, and an iterator.
+//! Rust kfunc sample: references held by BPF programs, and iterators.
 //!
 //! Documentation: [Kfuncs in Rust](https://docs.kernel.org/bpf/rust_kfuncs.html)
 
@@ -13,6 +13,10 @@ use kernel::{
             New,
             Next, //
         },
+        ns::{
+            RcuNs,
+            TaskNamespaces, //
+        },
         pid_ns::{
             PidNamespaces,
             PidNs,
@@ -22,7 +26,8 @@ use kernel::{
     },
     ns::{
         Current,
-        RcuTask, //
+        RcuTask,
+        Type, //
     },
     prelude::*,
     sync::{
@@ -94,6 +99,40 @@ kernel::bpf_kfuncs! {
     progs(ProgTypes::ALL)
     fn bpf_iter_pid_ns_destroy(_: &Caller, it: Destroy<'_, PidNamespaces>) {
         let _ = it;
+    }
+
+    /// Starts an iteration over the namespaces of the current task, one of each type.
+    ///
+    /// Returns 0 or a negative errno, and then the iteration is empty:
+    /// - `-ENOENT`: the task has released all of them.
+    progs(ProgTypes::ALL)
+    fn bpf_iter_task_ns_new(caller: &Caller, it: New<'_, TaskNamespaces>) -> Result {
+        it.start(TaskNamespaces::of(Current::new(caller.current()))?);
+        Ok(())
+    }
+
+    /// Returns the next namespace, or NULL at the end.
+    progs(ProgTypes::ALL)
+    fn bpf_iter_task_ns_next(
+        _: &Caller,
+        it: Next<'_, TaskNamespaces>,
+    ) -> Option<Item<TaskNamespaces>> {
+        it.next()
+    }
+
+    /// Ends the iteration.
+    progs(ProgTypes::ALL)
+    fn bpf_iter_task_ns_destroy(_: &Caller, it: Destroy<'_, TaskNamespaces>) {
+        let _ = it;
+    }
+
+    /// Returns the type of a namespace, a `CLONE_NEW*` flag, and the inode number in nsfs:
+    /// `type << 32 | ino`.
+    progs(ProgTypes::ALL)
+    fn bpf_rust_sample_type_ino(_: &Caller, ns: &RcuNs) -> u64 {
+        let ty = ns.ns_type().map_or(0, Type::flag);
+
+        u64::from(ty) << 32 | u64::from(ns.inum())
     }
 }
 

@@ -62,8 +62,29 @@ pub unsafe trait Iter: Sized {
 /// The state in memory of the program.
 type State<I> = Option<I>;
 
+/// A member of `struct bpf_iter_*` for each slot of the stack. The names have no meaning.
+const MEMBERS: [Member; 4] = {
+    const fn slot(name: &'static str, index: usize) -> Member {
+        Member {
+            name,
+            ty: <u64 as Describe>::TYPE,
+            offset: 8 * index,
+        }
+    }
+    [
+        slot("opaque", 0),
+        slot("opaque1", 1),
+        slot("opaque2", 2),
+        slot("opaque3", 3),
+    ]
+};
+
 /// Returns the description of the structure on the stack of a program.
 const fn state<I: Iter>() -> Type {
+    assert!(
+        size_of::<State<I>>() <= 8 * MEMBERS.len(),
+        "the state of an iterator is too large"
+    );
     assert!(
         align_of::<State<I>>() <= 8,
         "the stack of a program has slots of 8 bytes"
@@ -73,11 +94,7 @@ const fn state<I: Iter>() -> Type {
             Struct {
                 name: I::NAME,
                 size: size_of::<State<I>>().next_multiple_of(8),
-                members: &[Member {
-                    name: "opaque",
-                    ty: <u64 as Describe>::TYPE,
-                    offset: 0,
-                }],
+                members: MEMBERS.split_at(size_of::<State<I>>().div_ceil(8)).0,
             }
         },
     )

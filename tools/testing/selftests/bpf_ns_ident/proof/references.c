@@ -3,7 +3,7 @@
  * Programs hold references to pid namespaces, by the kfuncs of
  * samples/rust/rust_kfunc_ref.rs, for a while or in a map. The verifier checks
  * that programs release each reference once. Programs also iterate over the pid
- * namespaces of a task.
+ * namespaces of a task, and over the namespaces of the current task.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,7 @@
 #include "kselftest_harness.h"
 #include "ns_util.h"
 #include "references.h"
+#include "task_util.h"
 
 #include "references.skel.h"
 
@@ -176,6 +177,7 @@ FIXTURE_SETUP(kept)
 	if (variant->dtor_is_in_vmlinux) {
 		int err;
 
+		SKIP_WITHOUT_LOADABLE_MODULE(REFERENCES_MODULE);
 		ASSERT_EQ(0, module_unload(REFERENCES_MODULE));
 		err = load_dtor_module();
 		if (err == -ENOENT)
@@ -223,8 +225,10 @@ TEST_F(kept, until_the_map_is_gone)
 /* A module stays as long as its destructor may be called. */
 TEST_F(references, module_stays)
 {
-	int fd = dup(bpf_map__fd(self->skel->maps.kept));
+	int fd;
 
+	SKIP_WITHOUT_LOADABLE_MODULE(REFERENCES_MODULE);
+	fd = dup(bpf_map__fd(self->skel->maps.kept));
 	ASSERT_LE(0, fd);
 	references__destroy(self->skel);
 	self->skel = NULL;
@@ -252,6 +256,30 @@ TEST_F(references, iterator)
 	ASSERT_EQ(0, ns_ident(getpid(), "pid", &ident));
 	EXPECT_EQ(ident.ino, self->skel->bss->inos[2]);
 	ns_stop(&inner);
+}
+
+static int do_all_types(void *skel)
+{
+	struct references *references = skel;
+
+	return run_syscall_prog(bpf_program__fd(references->progs.all_types),
+				NULL, 0);
+}
+
+/* Each type once, in the order of the names. */
+TEST_F(references, all_types)
+{
+	struct bpf_ns_ident ident;
+	int i;
+
+	ASSERT_EQ(0, ns_start(&self->task, NULL, NESTED_NS));
+	ASSERT_EQ(0, ns_call(&self->task, do_all_types, self->skel));
+	ASSERT_EQ(NR_NS_TYPES, self->skel->bss->nr_type_inos);
+	for (i = 0; i < NR_NS_TYPES; i++) {
+		ASSERT_EQ(0, ns_ident(self->task.pid, ns_types[i].name, &ident));
+		EXPECT_EQ((__u64)ns_types[i].flag << 32 | ident.ino,
+			  self->skel->bss->type_inos[i]);
+	}
 }
 
 FIXTURE(rejected)
@@ -285,6 +313,9 @@ rejected(iterator_outside_rcu, "requires RCU critical section protection");
 rejected(iterator_not_ended, "Unreleased reference");
 rejected(iterator_overwritten, "expected an initialized iter_pid_ns");
 rejected(item_beyond_rcu, "must be a rcu pointer");
+rejected(task_ns_outside_rcu, "requires RCU critical section protection");
+rejected(task_ns_beyond_rcu, "must be a rcu pointer");
+rejected(item_of_task_ns, "expected pointer to STRUCT bpf_pid_ns");
 rejected(item_given_back, "expects referenced PTR_TO_BTF_ID");
 rejected(in_tracing, "bpf_rust_sample_ns_get is not allowed");
 

@@ -33,6 +33,20 @@ extern struct bpf_pid_ns *
 bpf_iter_pid_ns_next(struct bpf_iter_pid_ns *it) __ksym __weak;
 extern void bpf_iter_pid_ns_destroy(struct bpf_iter_pid_ns *it) __ksym __weak;
 
+struct bpf_ns {
+	void *opaque;
+};
+
+struct bpf_iter_task_ns {
+	__u64 opaque[2];
+};
+
+extern int bpf_iter_task_ns_new(struct bpf_iter_task_ns *it) __ksym __weak;
+extern struct bpf_ns *
+bpf_iter_task_ns_next(struct bpf_iter_task_ns *it) __ksym __weak;
+extern void bpf_iter_task_ns_destroy(struct bpf_iter_task_ns *it) __ksym __weak;
+extern __u64 bpf_rust_sample_type_ino(const struct bpf_ns *ns) __ksym __weak;
+
 extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
 extern struct task_struct *bpf_task_from_pid(__s32 pid) __ksym;
@@ -55,6 +69,9 @@ __u32 pid;
 __u32 ino;
 /* The first one is the namespace that the task lives in. */
 __u32 inos[NR_INOS], nr_inos;
+/* Type << 32 | ino. */
+__u64 type_inos[NR_INOS];
+__u32 nr_type_inos;
 
 static struct kept *find_kept(void)
 {
@@ -253,6 +270,63 @@ int another_structure(void *ctx)
 	if (!task)
 		return 0;
 	bpf_rust_sample_ns_put((void *)task);
+	return 0;
+}
+
+/* The namespaces of the current task. */
+SEC("syscall")
+int all_types(void *ctx)
+{
+	struct bpf_ns *ns;
+
+	bpf_rcu_read_lock();
+	bpf_for_each(task_ns, ns) {
+		__u32 i = nr_type_inos;
+
+		if (i < NR_INOS)
+			type_inos[i] = bpf_rust_sample_type_ino(ns);
+		nr_type_inos = i + 1;
+	}
+	bpf_rcu_read_unlock();
+	return 0;
+}
+
+SEC("?syscall")
+int task_ns_outside_rcu(void *ctx)
+{
+	struct bpf_iter_task_ns it;
+
+	bpf_iter_task_ns_new(&it);
+	bpf_iter_task_ns_destroy(&it);
+	return 0;
+}
+
+SEC("?syscall")
+int task_ns_beyond_rcu(void *ctx)
+{
+	struct bpf_iter_task_ns it;
+	struct bpf_ns *ns;
+
+	bpf_rcu_read_lock();
+	bpf_iter_task_ns_new(&it);
+	ns = bpf_iter_task_ns_next(&it);
+	bpf_iter_task_ns_destroy(&it);
+	bpf_rcu_read_unlock();
+	if (ns)
+		ino = bpf_rust_sample_type_ino(ns);
+	return 0;
+}
+
+/* A pid namespace is another structure. */
+SEC("?syscall")
+int item_of_task_ns(void *ctx)
+{
+	struct bpf_ns *ns;
+
+	bpf_rcu_read_lock();
+	bpf_for_each(task_ns, ns)
+		ino = bpf_rust_sample_ns_ino((void *)ns);
+	bpf_rcu_read_unlock();
 	return 0;
 }
 
