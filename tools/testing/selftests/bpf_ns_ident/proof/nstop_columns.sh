@@ -10,7 +10,6 @@
 # shellcheck disable=SC2034
 takes_python=$(sed -n 's/^		\([a-z_0-9]*\)\( .*\)\?$/\1/p' "$0" | tr '\n' ' ')
 
-CALLS=5000	# system calls of a process, on request
 MORE=100	# other calls of the interpreter, at most
 ROUND=0.5
 nstop=
@@ -26,7 +25,8 @@ undo()
 } 2> /dev/null
 
 # start_caller THREADS: starts a process in a new pid namespace, with so many threads besides the first.
-# The process reads numbers from $dir/go, and makes so many calls.
+# The process reads numbers from $dir/go, and makes so many calls. Writes the number of calls in a
+# tenth of a second, but at most 5,000, to $dir/calls.
 start_caller()
 {
 	mkfifo "$dir/go" || return
@@ -38,12 +38,17 @@ for _ in range(int(sys.argv[2])):
     threading.Thread(target=lambda: threading.Event().wait(), daemon=True).start()
 with open("/proc/self/stat") as stat:
     pid = stat.read().split()[0]
+start = time.monotonic()
+for _ in range(1000):
+    os.getppid()
+with open(sys.argv[3], "w") as calls:
+    calls.write(str(min(5000, int(100 / (time.monotonic() - start)))))
 os.write(4, pid.encode() + b"\n")
 os.close(4)
 while True:
     for _ in range(int(go.readline())):
         os.getppid()
-' "$dir/go" "$1"
+' "$dir/go" "$1" "$dir/calls"
 }
 
 # Starts nstop, and returns when it counts.
@@ -98,19 +103,20 @@ between()
 # Each call is counted once, in its interval and in the total.
 calls()
 {
-	local pid ident
+	local pid ident calls
 
-	start_caller 0 && start_nstop || return
+	# The calls of one request have to end within a round.
+	start_caller 0 && calls=$(cat "$dir/calls") && start_nstop || return
 	ident=$(ident_of "/proc/$pid/ns/pid")
 	fresh_table
 	json_is 0 "rows($ident)[-1]['calls']" || return
-	echo $CALLS > "$dir/go"
-	fresh_table && fresh_table && echo $((2 * CALLS)) > "$dir/go" && fresh_table && fresh_table &&
+	echo "$calls" > "$dir/go"
+	fresh_table && fresh_table && echo $((2 * calls)) > "$dir/go" && fresh_table && fresh_table &&
 		end_nstop 0 || return
-	between $((3 * CALLS)) $((3 * CALLS + MORE)) "sum(row['calls'] for row in rows($ident))" ||
+	between $((3 * calls)) $((3 * calls + MORE)) "sum(row['calls'] for row in rows($ident))" ||
 		return
 	# nstop does not count while it compares, but nobody calls then.
-	between $CALLS $((2 * CALLS + MORE)) "max(row['calls'] for row in rows($ident))" || return
+	between "$calls" $((2 * calls + MORE)) "max(row['calls'] for row in rows($ident))" || return
 	json_is True "[sum(row['calls'] for row in rows($ident)[:n + 1])
 		       for n in range(len(rows($ident)))] == [row['total'] for row in rows($ident)]" ||
 		return
