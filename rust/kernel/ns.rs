@@ -200,6 +200,10 @@ impl TryFrom<u32> for Type {
 pub const fn huge_encode_dev(dev: bindings::dev_t) -> u64 {
     const MINORBITS: u32 = 20;
 
+    // The encodings of such a device are equal. Anonymous devices have no major number.
+    if dev <= 0xff {
+        return dev as u64;
+    }
     let major = dev >> MINORBITS;
     let minor = dev & ((1 << MINORBITS) - 1);
     ((minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)) as u64
