@@ -16,6 +16,7 @@ pub mod kfunc;
 #[cfg(CONFIG_NET)]
 pub mod net;
 pub mod ns;
+pub mod origin;
 pub mod pid_ns;
 pub mod task;
 

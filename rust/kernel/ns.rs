@@ -49,7 +49,11 @@ macro_rules! ns_of_type {
 mod lock;
 pub use lock::LockedTask;
 
-#[cfg(any(CONFIG_BPF_NS_IDENT_KUNIT_TEST, CONFIG_RUST_NS_KUNIT_TEST))]
+#[cfg(any(
+    CONFIG_BPF_NS_IDENT_KUNIT_TEST,
+    CONFIG_RUST_BPF_KUNIT_TEST,
+    CONFIG_RUST_NS_KUNIT_TEST
+))]
 #[doc(hidden)]
 pub mod made_up;
 
@@ -300,6 +304,17 @@ impl AsRef<NsCommon> for PidNamespace {
     }
 }
 
+/// A pid namespace in which tasks may be visible, by level and id.
+///
+/// It holds no reference to the namespace. No later namespace has the same id.
+#[derive(Clone, Copy)]
+pub struct PidView {
+    /// The number of its ancestors.
+    pub level: u32,
+    /// Its id.
+    pub id: u64,
+}
+
 /// The namespaces of the current task.
 ///
 /// Only a task itself changes its namespaces, and the task cannot do so while other code runs on
@@ -360,7 +375,7 @@ impl<'a> Current<'a> {
     ///
     /// - [`EOPNOTSUPP`]: this kernel was built without namespaces of this type.
     /// - [`ENOENT`]: the task is exiting, and has released the namespace.
-    #[inline]
+    #[inline(always)]
     pub fn with<R>(&self, ty: Type, f: impl FnOnce(&NsCommon) -> R) -> Result<R> {
         if !ty.is_supported() {
             return Err(EOPNOTSUPP);
@@ -425,16 +440,30 @@ impl<'a> Current<'a> {
         unsafe { tgid_pid(self.task(), thread_pid(self.task()), f) }
     }
 
+    /// Returns the process id and the thread id of the task, as seen in the initial pid namespace.
+    ///
+    /// A released task keeps these ids.
+    #[inline]
+    pub fn tgid_pid(&self) -> (Pid, Pid) {
+        // SAFETY: The current task is valid. Its ids do not change while code runs on top of it.
+        unsafe { ((*self.task()).tgid, (*self.task()).pid) }
+    }
+
     /// Calls `f` with the RCU read side lock held.
     ///
     /// Not inline, since exited tasks are rare.
     #[cold]
     #[inline(never)]
     fn locked<R>(f: impl FnOnce(&RcuTask, &rcu::Guard) -> Result<R>, this: Self) -> Result<R> {
-        let guard = rcu::read_lock();
+        f(this.as_ref(), &rcu::read_lock())
+    }
+}
 
-        // SAFETY: The current task is valid for the duration of `'a`.
-        f(unsafe { RcuTask::from_raw(this.task()) }, &guard)
+impl AsRef<RcuTask> for Current<'_> {
+    #[inline(always)]
+    fn as_ref(&self) -> &RcuTask {
+        // SAFETY: The current task is valid for the lifetime of `self`.
+        unsafe { RcuTask::from_raw(self.task()) }
     }
 }
 
@@ -551,6 +580,75 @@ impl RcuTask {
             // SAFETY: By the type invariants the task is valid, and the RCU read side lock is held.
             pid => unsafe { tgid_pid(self.as_ptr(), pid, f) },
         }
+    }
+}
+
+impl RcuTask {
+    /// Returns whether the task is visible in a pid namespace: the task lives there, or in a
+    /// descendant. `/proc` of that namespace shows the same tasks.
+    ///
+    /// A released task is not visible in any.
+    #[inline]
+    pub fn is_visible_in(&self, _guard: &rcu::Guard, view: PidView) -> bool {
+        // SAFETY: By the type invariants the task is valid, and the RCU read side lock is held.
+        unsafe { visible_pid(self.as_ptr(), view) }.is_some()
+    }
+
+    /// Returns the process id and the thread id of the task, as seen in a pid namespace.
+    ///
+    /// # Errors
+    ///
+    /// [`ESRCH`]: the task is not visible there, or has been released.
+    #[inline]
+    pub fn tgid_pid_in(&self, guard: &rcu::Guard, view: PidView) -> Result<(Pid, Pid)> {
+        self.tgid_pid_below(guard, view, |ns| ns.as_ref().id() == view.id)
+    }
+
+    /// Does the same as [`Self::tgid_pid_where`], in a pid namespace and its descendants only.
+    ///
+    /// # Errors
+    ///
+    /// [`ESRCH`]: the task is not visible in `view`, or there is no such namespace, or the task has
+    /// been released.
+    #[inline]
+    pub fn tgid_pid_below(
+        &self,
+        _guard: &rcu::Guard,
+        view: PidView,
+        f: impl Fn(&PidNamespace) -> bool,
+    ) -> Result<(Pid, Pid)> {
+        // SAFETY: By the type invariants the task is valid, and the RCU read side lock is held. The
+        // level of a namespace does not change.
+        unsafe {
+            let pid = visible_pid(self.as_ptr(), view).ok_or(ESRCH)?;
+            tgid_pid(self.as_ptr(), pid, |ns| {
+                (*ns.as_ptr().cast::<bindings::pid_namespace>()).level >= view.level && f(ns)
+            })
+        }
+    }
+}
+
+/// Returns the `struct pid` of a task that is visible in a pid namespace.
+///
+/// # Safety
+///
+/// `task` must be valid, and the RCU read side lock must be held as long as the result is in use.
+#[inline(always)]
+unsafe fn visible_pid(
+    task: *const bindings::task_struct,
+    view: PidView,
+) -> Option<*const bindings::pid> {
+    // SAFETY: By the function's safety requirements, neither the task nor its `struct pid` is
+    // freed. The pid has an element for each level down to 0, and a reference to the innermost
+    // namespace, which has one to its parent, and so on.
+    unsafe {
+        let pid = thread_pid(task);
+
+        (!pid.is_null() && (*pid).level >= view.level && {
+            let ns = (*upid(pid, view.level)).ns;
+            NsCommon::from_raw(&raw const (*ns).ns).id() == view.id
+        })
+        .then_some(pid)
     }
 }
 

@@ -7,9 +7,9 @@
 use kernel::{
     bpf::{
         kfunc::{
-            Caller,
             In,
-            Out, //
+            Out,
+            ProgCaller, //
         },
         net::{
             NfCtx,
@@ -17,6 +17,7 @@ use kernel::{
             Sock,
             XdpBuff, //
         },
+        origin::Origin,
         ProgType,
         ProgTypes, //
     },
@@ -28,7 +29,10 @@ use kernel::{
     },
     prelude::*,
     sync::rcu,
-    task::Pid, //
+    task::{
+        CurrentTask,
+        Pid, //
+    }, //
 };
 
 mod loader;
@@ -80,6 +84,84 @@ fn pid_tgid((tgid, pid): (Pid, Pid)) -> i64 {
     i64::from(tgid) << 32 | i64::from(pid)
 }
 
+// Bodies of kfuncs. Each is inline in two places: on the hot path, for programs that see all, and
+// in `Origin::if_sees()`.
+
+#[inline(always)]
+fn write_pidns(current: Current<'_>, ident: Out<'_, Ident>) -> Result {
+    current.with_pid(|ns| ident.write(ns.as_ref().into()))
+}
+
+#[inline(always)]
+fn write_ns(current: Current<'_>, ns_type: u32, ident: Out<'_, Ident>) -> Result {
+    current.with(ns_type.try_into()?, |ns| ident.write(ns.into()))
+}
+
+#[inline(always)]
+fn write_task_pidns(task: &RcuTask, ident: Out<'_, Ident>) -> Result {
+    let guard = rcu::read_lock();
+
+    ident.write(task.pid(&guard)?.as_ref().into());
+    Ok(())
+}
+
+#[inline(always)]
+fn write_task_ns(
+    task: &RcuTask,
+    current: &CurrentTask,
+    ns_type: u32,
+    ident: Out<'_, Ident>,
+) -> Result {
+    let ty = ns_type.try_into()?;
+
+    if task.is(current) {
+        return Current::new(current).with(ty, |ns| ident.write(ns.into()));
+    }
+    // The lock is released before the write to memory of the program.
+    let of_task = task.try_with(&rcu::read_lock(), ty, |ns| Ident::from(ns))?;
+    ident.write(of_task);
+    Ok(())
+}
+
+/// Returns the net namespace if the calling program sees it.
+#[inline(always)]
+fn visible_net<'a>(caller: &ProgCaller, net: &'a NsCommon) -> Result<&'a NsCommon> {
+    match caller.origin().sees_net(net) {
+        true => Ok(net),
+        false => Err(ESRCH),
+    }
+}
+
+/// Does `bpf_get_current_pid_tgid_in()` and `bpf_task_pid_tgid_in()` for a program that does not
+/// see all tasks: only in its own pid namespace and in the descendants.
+#[cold]
+#[inline(never)]
+fn nested_pid_tgid_in(origin: &Origin, task: &RcuTask, pidns: In<'_, Ident>) -> i64 {
+    let pidns = pidns.read();
+
+    pid_tgid_or_errno(
+        task.tgid_pid_below(&rcu::read_lock(), origin.pid_view(), |ns| {
+            pidns.matches(ns.as_ref())
+        }),
+    )
+}
+
+/// Does `bpf_get_current_pid_tgid_own()` for a program that does not see all tasks.
+#[cold]
+#[inline(never)]
+fn nested_pid_tgid_own(origin: &Origin, task: &RcuTask) -> i64 {
+    pid_tgid_or_errno(task.tgid_pid_in(&rcu::read_lock(), origin.pid_view()))
+}
+
+/// Packs both ids, or returns a negative errno.
+///
+/// An integer fits into a register, unlike a [`Result`] of one. So a call at the end of a kfunc is
+/// a jump.
+#[inline]
+fn pid_tgid_or_errno(ids: Result<(Pid, Pid)>) -> i64 {
+    ids.map_or_else(|e| e.to_errno().into(), pid_tgid)
+}
+
 /// The types of programs that run on top of the task that caused the event.
 ///
 /// Other types, such as `cgroup_skb` and `sock_ops`, also run in softirqs, on top of an unrelated
@@ -108,11 +190,17 @@ kernel::bpf_kfuncs! {
     /// That is the one of its `/proc/PID/ns/pid`, not the one of its future children.
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-ESRCH`: the program was loaded from a pid namespace in which the task is not visible.
     /// - `-ENOENT`: the task has been released, and is in no pid namespace any more.
     /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
     progs(HAS_CURRENT_TASK)
-    fn bpf_get_current_pidns_ident(caller: &Caller, ident: Out<'_, Ident>) -> Result {
-        Current::new(caller.current()).with_pid(|ns| ident.write(ns.as_ref().into()))
+    fn bpf_get_current_pidns_ident(caller: &ProgCaller, ident: Out<'_, Ident>) -> Result {
+        let (origin, current) = (caller.origin(), Current::new(caller.current()));
+
+        match origin.sees_all() {
+            true => write_pidns(current, ident),
+            false => origin.if_sees(current.as_ref(), move || write_pidns(current, ident)),
+        }
     }
 
     /// Reports the namespace of a type that the current task is in.
@@ -121,12 +209,22 @@ kernel::bpf_kfuncs! {
     /// the namespace that the task lives in, for `CLONE_NEWUSER` that of its objective credentials.
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-ESRCH`: the program was loaded from a pid namespace in which the task is not visible.
     /// - `-EINVAL`: `ns_type` is not exactly one known `CLONE_NEW*` flag.
     /// - `-ENOENT`: the task is exiting, and has released the namespace.
     /// - `-EOPNOTSUPP`: this kernel was built without that type of namespaces.
     progs(HAS_CURRENT_TASK)
-    fn bpf_get_current_ns_ident(caller: &Caller, ns_type: u32, ident: Out<'_, Ident>) -> Result {
-        Current::new(caller.current()).with(ns_type.try_into()?, |ns| ident.write(ns.into()))
+    fn bpf_get_current_ns_ident(
+        caller: &ProgCaller,
+        ns_type: u32,
+        ident: Out<'_, Ident>,
+    ) -> Result {
+        let (origin, current) = (caller.origin(), Current::new(caller.current()));
+
+        match origin.sees_all() {
+            true => write_ns(current, ns_type, ident),
+            false => origin.if_sees(current.as_ref(), move || write_ns(current, ns_type, ident)),
+        }
     }
 
     /// Returns the process and thread id of the current task as seen in a pid namespace.
@@ -135,16 +233,37 @@ kernel::bpf_kfuncs! {
     /// only `dev` and `ino` are compared.
     ///
     /// Returns `tgid << 32 | pid` or a negative errno:
-    /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released.
+    /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released. Or the program
+    ///   was loaded from a nested pid namespace, and `pidns` is not this one or a descendant.
     /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
     progs(HAS_CURRENT_TASK)
     filter(loader::may_call_relative)
-    fn bpf_get_current_pid_tgid_in(caller: &Caller, pidns: In<'_, Ident>) -> Result<i64> {
-        let pidns = pidns.read();
+    fn bpf_get_current_pid_tgid_in(caller: &ProgCaller, pidns: In<'_, Ident>) -> i64 {
+        let (origin, current) = (caller.origin(), || Current::new(caller.current()));
 
-        Current::new(caller.current())
-            .tgid_pid_where(|ns| pidns.matches(ns.as_ref()))
-            .map(pid_tgid)
+        if !origin.sees_all() {
+            return nested_pid_tgid_in(origin, current().as_ref(), pidns);
+        }
+        let pidns = pidns.read();
+        pid_tgid_or_errno(current().tgid_pid_where(|ns| pidns.matches(ns.as_ref())))
+    }
+
+    /// Returns the process and thread id of the current task as seen in the pid namespace from
+    /// which the program was loaded.
+    ///
+    /// For a program that was loaded from the initial pid namespace, the result is that of
+    /// `bpf_get_current_pid_tgid()`.
+    ///
+    /// Returns `tgid << 32 | pid` or a negative errno:
+    /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released.
+    progs(HAS_CURRENT_TASK)
+    fn bpf_get_current_pid_tgid_own(caller: &ProgCaller) -> i64 {
+        let (origin, current) = (caller.origin(), Current::new(caller.current()));
+
+        if !origin.sees_all() {
+            return nested_pid_tgid_own(origin, current.as_ref());
+        }
+        pid_tgid(current.tgid_pid())
     }
 
     /// Reports the pid namespace that a task lives in, the current one or any other.
@@ -152,14 +271,21 @@ kernel::bpf_kfuncs! {
     /// That is the one of its `/proc/PID/ns/pid`, not the one of its future children.
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-ESRCH`: the program was loaded from a pid namespace in which the task is not visible.
     /// - `-ENOENT`: the task has been released, and is in no pid namespace any more.
     /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
     progs(ProgTypes::ALL)
-    fn bpf_task_pidns_ident(_: &Caller, task: &RcuTask, ident: Out<'_, Ident>) -> Result {
-        let guard = rcu::read_lock();
+    fn bpf_task_pidns_ident(
+        caller: &ProgCaller,
+        task: &RcuTask,
+        ident: Out<'_, Ident>,
+    ) -> Result {
+        let origin = caller.origin();
 
-        ident.write(task.pid(&guard)?.as_ref().into());
-        Ok(())
+        match origin.sees_all() {
+            true => write_task_pidns(task, ident),
+            false => origin.if_sees(task, move || write_task_pidns(task, ident)),
+        }
     }
 
     /// Reports the namespace of a type that a task is in, the current one or any other.
@@ -169,6 +295,7 @@ kernel::bpf_kfuncs! {
     /// These two, and all types of the current task, are read without a lock.
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-ESRCH`: the program was loaded from a pid namespace in which the task is not visible.
     /// - `-EBUSY`: the lock of another task is held, or the context does not permit an attempt, see
     ///   [`RcuTask::try_lock`].
     /// - `-EINVAL`: `ns_type` is not exactly one known `CLONE_NEW*` flag.
@@ -176,21 +303,17 @@ kernel::bpf_kfuncs! {
     /// - `-EOPNOTSUPP`: this kernel was built without that type of namespaces.
     progs(ProgTypes::ALL)
     fn bpf_task_ns_ident(
-        caller: &Caller,
+        caller: &ProgCaller,
         task: &RcuTask,
         ns_type: u32,
         ident: Out<'_, Ident>,
     ) -> Result {
-        let ty = ns_type.try_into()?;
-        let current = caller.current();
+        let (origin, current) = (caller.origin(), caller.current());
 
-        if task.is(current) {
-            return Current::new(current).with(ty, |ns| ident.write(ns.into()));
+        match origin.sees_all() {
+            true => write_task_ns(task, current, ns_type, ident),
+            false => origin.if_sees(task, move || write_task_ns(task, current, ns_type, ident)),
         }
-        // The lock is released before the write to memory of the program.
-        let of_task = task.try_with(&rcu::read_lock(), ty, |ns| Ident::from(ns))?;
-        ident.write(of_task);
-        Ok(())
     }
 
     /// Returns a task's process and thread id as seen in a pid namespace.
@@ -199,16 +322,23 @@ kernel::bpf_kfuncs! {
     /// only `dev` and `ino` are compared.
     ///
     /// Returns `tgid << 32 | pid` or a negative errno:
-    /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released.
+    /// - `-ESRCH`: the task cannot be seen in that namespace, or has been released. Or the program
+    ///   was loaded from a nested pid namespace, and `pidns` is not this one or a descendant.
     /// - `-EOPNOTSUPP`: this kernel was built without pid namespaces.
     progs(ProgTypes::ALL)
     filter(loader::may_call_relative)
-    fn bpf_task_pid_tgid_in(_: &Caller, task: &RcuTask, pidns: In<'_, Ident>) -> Result<i64> {
+    fn bpf_task_pid_tgid_in(
+        caller: &ProgCaller,
+        task: &RcuTask,
+        pidns: In<'_, Ident>,
+    ) -> i64 {
+        if !caller.origin().sees_all() {
+            return nested_pid_tgid_in(caller.origin(), task, pidns);
+        }
         let pidns = pidns.read();
         let guard = rcu::read_lock();
 
-        task.tgid_pid_where(&guard, |ns| pidns.matches(ns.as_ref()))
-            .map(pid_tgid)
+        pid_tgid_or_errno(task.tgid_pid_where(&guard, |ns| pidns.matches(ns.as_ref())))
     }
 
     /// Reports the net namespace in which a socket was opened.
@@ -216,10 +346,11 @@ kernel::bpf_kfuncs! {
     /// The socket may be of any kind, including request and timewait sockets.
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-ESRCH`: the program was loaded from a nested pid namespace and another net namespace.
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
     progs(ProgTypes::ALL)
-    fn bpf_sk_netns_ident(_: &Caller, sk: &Sock, ident: Out<'_, Ident>) -> Result {
-        ident.write(sk.net()?.into());
+    fn bpf_sk_netns_ident(caller: &ProgCaller, sk: &Sock, ident: Out<'_, Ident>) -> Result {
+        ident.write(visible_net(caller, sk.net()?)?.into());
         Ok(())
     }
 
@@ -230,11 +361,12 @@ kernel::bpf_kfuncs! {
     /// except for `lwt_out`.
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-ESRCH`: the program was loaded from a nested pid namespace and another net namespace.
     /// - `-ENOENT`: the packet has neither a device nor a socket.
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
     progs(ProgTypes::ALL)
-    fn bpf_skb_netns_ident(_: &Caller, skb: &SkBuff, ident: Out<'_, Ident>) -> Result {
-        ident.write(skb.net()?.into());
+    fn bpf_skb_netns_ident(caller: &ProgCaller, skb: &SkBuff, ident: Out<'_, Ident>) -> Result {
+        ident.write(visible_net(caller, skb.net()?)?.into());
         Ok(())
     }
 
@@ -243,21 +375,23 @@ kernel::bpf_kfuncs! {
     /// For programs that are loaded for a device (`BPF_XDP`), not for an entry of a map.
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-ESRCH`: the program was loaded from a nested pid namespace and another net namespace.
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
     progs(ProgTypes::ALL)
-    fn bpf_xdp_netns_ident(_: &Caller, ctx: &XdpBuff, ident: Out<'_, Ident>) -> Result {
-        ident.write(ctx.net()?.into());
+    fn bpf_xdp_netns_ident(caller: &ProgCaller, ctx: &XdpBuff, ident: Out<'_, Ident>) -> Result {
+        ident.write(visible_net(caller, ctx.net()?)?.into());
         Ok(())
     }
 
     /// Reports the net namespace of the netfilter hook of a packet.
     ///
     /// Returns 0 or a negative errno, and then `ident` is all zeroes:
+    /// - `-ESRCH`: the program was loaded from a nested pid namespace and another net namespace.
     /// - `-ENOENT`: the program is not at a hook, because `BPF_PROG_RUN` runs it.
     /// - `-EOPNOTSUPP`: this kernel was built without net namespaces.
     progs(ProgTypes::ALL)
-    fn bpf_nf_netns_ident(_: &Caller, ctx: &NfCtx, ident: Out<'_, Ident>) -> Result {
-        ident.write(ctx.net()?.into());
+    fn bpf_nf_netns_ident(caller: &ProgCaller, ctx: &NfCtx, ident: Out<'_, Ident>) -> Result {
+        ident.write(visible_net(caller, ctx.net()?)?.into());
         Ok(())
     }
 }

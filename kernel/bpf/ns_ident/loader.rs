@@ -5,6 +5,7 @@
 use kernel::{
     bpf::{
         btf::Func,
+        origin::Origin,
         Prog,
         ProgType, //
     },
@@ -61,13 +62,24 @@ pub(crate) fn may_call_relative(prog: &Prog, kfunc: &'static Func, is_for_type: 
 }
 
 /// The scope in which the result of a kfunc has a meaning.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scope {
     /// The whole kernel.
     Global,
-    /// A pid namespace that the program names. The result does not depend on the pid namespace of
-    /// the loader, so that one need not be initial.
+    /// A pid namespace that the program names, or from which it was loaded. So the pid namespace
+    /// of the loader need not be initial.
     Relative,
+}
+
+impl Scope {
+    /// Returns the scope on a kernel that records the origin of programs, or on one that does not.
+    fn with_origin(self, is_recorded: bool) -> Self {
+        match is_recorded {
+            // All results depend on the origin.
+            true => Self::Relative,
+            false => self,
+        }
+    }
 }
 
 /// Decides, while a program is loaded, whether it may call a kfunc.
@@ -152,7 +164,7 @@ fn refusal(current: &CurrentTask, scope: Scope) -> Option<Refusal> {
     refusal_by_namespaces(
         foreign_namespaces(current),
         TypeSet(ASKED_FOR.load(Relaxed)),
-        scope,
+        scope.with_origin(Origin::IS_RECORDED),
     )
 }
 
@@ -327,6 +339,14 @@ mod tests {
         assert!(refusal_by_namespaces(CONTAINER, KIND, Scope::Relative).is_none());
         assert!(refusal_by_namespaces(CONTAINER, KIND, Scope::Global).is_some());
         assert!(refusal_by_namespaces(CONTAINER, TypeSet::ALL, Scope::Relative).is_some());
+    }
+
+    #[test]
+    fn results_are_relative_to_the_origin_if_it_is_recorded() {
+        for scope in [Scope::Global, Scope::Relative] {
+            assert_eq!(scope.with_origin(true), Scope::Relative);
+            assert_eq!(scope.with_origin(false), scope);
+        }
     }
 
     #[test]

@@ -123,6 +123,9 @@ pub struct Func {
     pub name: &'static str,
     /// The parameters.
     pub params: &'static [Param],
+    /// Further parameters, for which the verifier passes an argument (`KF_IMPLICIT_ARGS`). Programs
+    /// do not see them.
+    pub implicit: &'static [Param],
     /// The type of the result.
     pub ret: Type,
 }
@@ -493,7 +496,11 @@ impl Section {
     /// in `vmlinux` if it is the name of a type. All strings of the base are names of types.
     #[inline]
     const fn string(&mut self, s: &str) -> u32 {
-        let s = s.as_bytes();
+        self.string_of_bytes(s.as_bytes())
+    }
+
+    #[inline]
+    const fn string_of_bytes(&mut self, s: &[u8]) -> u32 {
         if let Some(at) = self.base_strings.position(s) {
             return at as u32;
         }
@@ -694,7 +701,34 @@ impl Encoder {
             Type::Ptr(to) => section.btf_type(0, bindings::BTF_KIND_PTR, 0, self.id(to)),
         }
     }
+
+    /// Adds the prototype of a function, with these parameters in addition.
+    #[inline]
+    const fn write_proto(&self, section: &mut Section, func: &Func, further: &[Param]) {
+        let nr_params = func.params.len() + further.len();
+        section.btf_type(
+            0,
+            bindings::BTF_KIND_FUNC_PROTO,
+            nr_params,
+            self.id(&func.ret),
+        );
+        let mut i = 0;
+        while i < nr_params {
+            let param = if i < func.params.len() {
+                &func.params[i]
+            } else {
+                &further[i - func.params.len()]
+            };
+            let name = section.string(param.name);
+            section.types.u32(name);
+            section.types.u32(self.id(&param.ty));
+            i += 1;
+        }
+    }
 }
+
+/// The number of arguments that a program passes in registers, `MAX_BPF_FUNC_REG_ARGS`.
+const MAX_REGISTERS: usize = 5;
 
 /// Encodes the prototypes of kfuncs, with all types that they refer to.
 ///
@@ -715,6 +749,7 @@ impl Encoder {
 ///         name: "a",
 ///         ty: <u32 as Describe>::TYPE,
 ///     }],
+///     implicit: &[],
 ///     ret: <i32 as Describe>::TYPE,
 /// }]);
 ///
@@ -750,6 +785,11 @@ pub const fn encode_all(kfuncs: &'static [Func], dtors: &'static [Func]) -> Enco
             types.collect(&func.params[j].ty);
             j += 1;
         }
+        let mut j = 0;
+        while j < func.implicit.len() {
+            types.collect(&func.implicit[j].ty);
+            j += 1;
+        }
         i += 1;
     }
     if types.base.len == 0 {
@@ -777,20 +817,7 @@ pub const fn encode_all(kfuncs: &'static [Func], dtors: &'static [Func]) -> Enco
 
     let mut i = 0;
     while i < nr_funcs {
-        let func = nth(kfuncs, dtors, i);
-        split.btf_type(
-            0,
-            bindings::BTF_KIND_FUNC_PROTO,
-            func.params.len(),
-            types.id(&func.ret),
-        );
-        let mut j = 0;
-        while j < func.params.len() {
-            let name = split.string(func.params[j].name);
-            split.types.u32(name);
-            split.types.u32(types.id(&func.params[j].ty));
-            j += 1;
-        }
+        types.write_proto(&mut split, nth(kfuncs, dtors, i), &[]);
         i += 1;
     }
 
@@ -816,12 +843,39 @@ pub const fn encode_all(kfuncs: &'static [Func], dtors: &'static [Func]) -> Enco
         i += 1;
     }
 
+    // Programs see the prototypes above. The verifier finds those with the implicit parameters by
+    // this suffix, see `find_kfunc_impl_proto()` in `kernel/bpf/verifier.c`.
+    let mut nr_types = first_func + (nr_funcs + kfuncs.len()) as u32;
+    let mut i = 0;
+    while i < kfuncs.len() {
+        let func = &kfuncs[i];
+        if !func.implicit.is_empty() {
+            assert!(
+                func.params.len() + func.implicit.len() <= MAX_REGISTERS,
+                "no register is left for the implicit argument of a kfunc"
+            );
+            types.write_proto(&mut split, func, func.implicit);
+            let mut name = Buf::new();
+            name.bytes(func.name.as_bytes());
+            name.bytes(b"_impl");
+            let name = split.string_of_bytes(name.bytes.split_at(name.len).0);
+            split.btf_type(
+                name,
+                bindings::BTF_KIND_FUNC,
+                bindings::btf_func_linkage_BTF_FUNC_GLOBAL as usize,
+                nr_types,
+            );
+            nr_types += 2;
+        }
+        i += 1;
+    }
+
     Encoded {
         base: base.finish(),
         split: split.finish(),
         types,
         first_func,
-        nr_types: first_func + (nr_funcs + kfuncs.len()) as u32,
+        nr_types,
     }
 }
 
@@ -925,6 +979,7 @@ mod tests {
                 name: "p",
                 ty: Type::Ptr(&Pair::TYPE),
             }],
+            implicit: &[],
             ret: INT,
         }]);
         const BASE: [u8; BTF.base_len()] = BTF.base();
@@ -1056,6 +1111,7 @@ mod tests {
                     ty: Type::Ptr(&Type::Const(&Triple::TYPE)),
                 },
             ],
+            implicit: &[],
             ret: Type::Void,
         }]);
         const SPLIT: [u8; BTF.split_len()] = BTF.split();
@@ -1103,6 +1159,7 @@ mod tests {
                 name: "p",
                 ty: Type::Ptr(&Nested::TYPE),
             }],
+            implicit: &[],
             ret: Type::Void,
         }]);
         const SPLIT: [u8; BTF.split_len()] = BTF.split();
@@ -1140,11 +1197,13 @@ mod tests {
             Func {
                 name: "one",
                 params: &[Param { name: "x", ty: INT }],
+                implicit: &[],
                 ret: INT,
             },
             Func {
                 name: "two",
                 params: &[Param { name: "x", ty: INT }],
+                implicit: &[],
                 ret: Type::Void,
             },
         ]);
@@ -1193,6 +1252,7 @@ mod tests {
         const KFUNC: Func = Func {
             name: "f",
             params: &[],
+            implicit: &[],
             ret: Type::Ptr(&OWN),
         };
         const DTOR: Func = Func {
@@ -1201,6 +1261,7 @@ mod tests {
                 name: "p",
                 ty: Type::Ptr(&Type::Void),
             }],
+            implicit: &[],
             ret: Type::Void,
         };
         const BTF: Encoded = encode_all(&[KFUNC], &[DTOR]);
@@ -1237,6 +1298,71 @@ mod tests {
         Ok(())
     }
 
+    // The verifier passes one more argument than programs do.
+    #[test]
+    fn implicit_parameter_has_another_prototype() -> Result {
+        const A: Param = Param {
+            name: "a",
+            ty: <u32 as Describe>::TYPE,
+        };
+        const AUX: Param = Param {
+            name: "aux",
+            ty: Type::Ptr(&Type::Opaque("bpf_prog_aux")),
+        };
+        const BTF: Encoded = encode(&[
+            Func {
+                name: "implicit",
+                params: &[A],
+                implicit: &[AUX],
+                ret: INT,
+            },
+            Func {
+                name: "plain",
+                params: &[A],
+                implicit: &[],
+                ret: INT,
+            },
+        ]);
+        const BASE: [u8; BTF.base_len()] = BTF.base();
+        const SPLIT: [u8; BTF.split_len()] = BTF.split();
+
+        // [1] "int", [2] "unsigned int", [3] STRUCT "bpf_prog_aux".
+        assert!(parse(&BASE)?.strings == b"\0int\0unsigned int\0bpf_prog_aux\0");
+
+        // Strings continue at 31 with "a" (31), "implicit" (33), "plain" (42), "bpf_kfunc" (48),
+        // "aux" (58) and "implicit_impl" (62).
+        let blob = parse(&SPLIT)?;
+        assert!(is_words(
+            blob.types,
+            &[
+                // [4] PTR to 3.
+                &[0, 2 << 24, 3],
+                // [5] and [6] FUNC_PROTO returning 1, one parameter: "a" of type 2.
+                &[0, 13 << 24 | 1, 1],
+                &[31, 2],
+                &[0, 13 << 24 | 1, 1],
+                &[31, 2],
+                // [7] FUNC "implicit" of prototype 5, [8] FUNC "plain" of prototype 6.
+                &[33, 12 << 24 | 1, 5],
+                &[42, 12 << 24 | 1, 6],
+                // [9] and [10] DECL_TAG "bpf_kfunc" on 7 and 8.
+                &[48, 17 << 24, 7, u32::MAX],
+                &[48, 17 << 24, 8, u32::MAX],
+                // [11] FUNC_PROTO with one more parameter, "aux" of type 4.
+                &[0, 13 << 24 | 2, 1],
+                &[31, 2],
+                &[58, 4],
+                // [12] FUNC "implicit_impl" of prototype 11. It is no kfunc, and has no tag.
+                &[62, 12 << 24 | 1, 11],
+            ]
+        ));
+        assert!(blob.strings == b"a\0implicit\0plain\0bpf_kfunc\0aux\0implicit_impl\0");
+
+        assert_eq!(BTF.first_func(), 7);
+        assert_eq!(BTF.nr_types(), 13);
+        Ok(())
+    }
+
     #[test]
     fn name_is_not_inside_another() -> Result {
         const BTF: Encoded = encode(&[
@@ -1256,16 +1382,19 @@ mod tests {
                         ty: INT,
                     },
                 ],
+                implicit: &[],
                 ret: <u32 as Describe>::TYPE,
             },
             Func {
                 name: "app",
                 params: &[],
+                implicit: &[],
                 ret: Type::Void,
             },
             Func {
                 name: "kfunc",
                 params: &[],
+                implicit: &[],
                 ret: Type::Void,
             },
         ]);
@@ -1324,6 +1453,7 @@ mod tests {
                     ty: INT,
                 },
             ],
+            implicit: &[],
             ret: Type::Void,
         }]);
         const BASE: [u8; BTF.base_len()] = BTF.base();
@@ -1356,6 +1486,7 @@ mod tests {
                 name: "sk",
                 ty: Type::Ptr(&Type::Const(&Type::Opaque("sock"))),
             }],
+            implicit: &[],
             ret: Type::Void,
         }]);
         const BASE: [u8; BTF.base_len()] = BTF.base();
@@ -1456,6 +1587,7 @@ mod tests {
         const BTF: Encoded = encode(&[Func {
             name: "f",
             params: &[],
+            implicit: &[],
             ret: Type::Void,
         }]);
         const BASE: [u8; BTF.base_len()] = BTF.base();

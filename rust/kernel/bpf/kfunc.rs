@@ -33,7 +33,11 @@ pub use abi::{
     Ret,
     SizedArg, //
 };
-pub use caller::Caller;
+pub use caller::{
+    Caller,
+    CallerArg,
+    ProgCaller, //
+};
 pub use flags::{
     Conflict,
     Flags, //
@@ -79,9 +83,9 @@ pub const fn is_kfunc_name(name: &str) -> bool {
 /// register in the module's `init()`. A module can use the macro once. If the module is built in,
 /// `resolve_btfids` adds the BTF to that of `vmlinux`.
 ///
-/// - The first parameter of each function is a [`&Caller`](Caller), which is not an argument of the
-///   program. The types of the other parameters implement [`Arg`], the type of the result
-///   implements [`Ret`].
+/// - The first parameter of each function is a [`&Caller`](Caller) or, for the calling program, a
+///   [`&ProgCaller`](ProgCaller). It is not an argument of the program. The types of the other
+///   parameters implement [`Arg`], the type of the result implements [`Ret`].
 /// - `kptr T: NAME`, behind the name of the [`Set`] and the filter, defines a destructor with this
 ///   name. With a destructor, programs can store references to a `T` in maps, see [`Counted`].
 /// - `progs(...)`, before `fn`, has the [`ProgTypes`](crate::bpf::ProgTypes) of the function. Of
@@ -162,33 +166,17 @@ macro_rules! bpf_kfuncs {
             $(filter($own_filter:path))?
             $(flags($flags:expr))?
             fn $name:ident(
-                $caller:tt: &$caller_ty:ty
+                $caller:tt: &$caller_ty:ident
                 $(, $arg:ident $([$size:ident])?: $ty:ty)* $(,)?
             ) $(-> $ret:ty)?
             $body:block
         )+
     ) => {
         $(
-            // Programs refer to the entry point by name, and the kernel looks this name up in the
-            // symbol table, so the symbol must have exactly this name.
-            $(#[doc = $doc])*
-            #[no_mangle]
-            unsafe extern "C" fn $name(
-                $($arg: <$ty as $crate::bpf::kfunc::ArgAbi>::Abi, $($size: u32,)?)*
-            ) -> $crate::bpf_kfuncs!(@abi $($ret)?) {
-                #[inline(always)]
-                fn __bpf_kfunc_body($caller: &$caller_ty, $($arg: $ty,)*) $(-> $ret)? $body
-
-                // SAFETY: Only programs call this function.
-                let caller = unsafe { $crate::bpf::kfunc::Caller::new() };
-                $(
-                    // SAFETY: The __BTF below has `TYPE` for this argument, so the verifier has
-                    // checked the argument, for a program of a type in `PROGS`.
-                    let $arg = unsafe {
-                        $crate::bpf_kfuncs!(@take $ty, &caller, $arg $(, $size)?)
-                    };
-                )*
-                $crate::bpf::kfunc::Ret::into_abi(__bpf_kfunc_body(&caller, $($arg,)*))
+            $crate::bpf_kfuncs! {
+                @entry $caller_ty;
+                $(#[doc = $doc])*
+                fn $name($caller: &$caller_ty $(, $arg $([$size])?: $ty)*) $(-> $ret)? $body
             }
         )+
 
@@ -276,6 +264,7 @@ macro_rules! bpf_kfuncs {
                             ty: <u32 as $crate::bpf::btf::Describe>::TYPE,
                         },)?
                     )*],
+                    implicit: <$caller_ty as $crate::bpf::kfunc::CallerArg>::IMPLICIT,
                     ret: <$crate::bpf_kfuncs!(@ret $($ret)?) as $crate::bpf::kfunc::Ret>::TYPE,
                 },
             )+];
@@ -287,6 +276,7 @@ macro_rules! bpf_kfuncs {
                         name: "ptr",
                         ty: $crate::bpf::btf::Type::Ptr(&$crate::bpf::btf::Type::Void),
                     }],
+                    implicit: &[],
                     ret: $crate::bpf::btf::Type::Void,
                 },
             )*];
@@ -382,6 +372,7 @@ macro_rules! bpf_kfuncs {
                         of_args
                             .union(<$crate::bpf_kfuncs!(@ret $($ret)?)
                                 as $crate::bpf::kfunc::Ret>::FLAGS)
+                            .union(<$caller_ty as $crate::bpf::kfunc::CallerArg>::FLAGS)
                             .union($crate::bpf_kfuncs!(@flags $($flags)?))
                     }),+],
                 );
@@ -443,6 +434,59 @@ macro_rules! bpf_kfuncs {
             static __SPLIT_DATA: [u8; $split.len()] = $split;
         };
     };
+
+    (@entry Caller; $($function:tt)*) => {
+        $crate::bpf_kfuncs! { @define [] [$crate::bpf::kfunc::Caller::new()] $($function)* }
+    };
+    (@entry ProgCaller; $($function:tt)*) => {
+        $crate::bpf_kfuncs! {
+            @define
+            [aux: ::core::ptr::NonNull<$crate::bindings::bpf_prog_aux>]
+            [$crate::bpf::kfunc::ProgCaller::new(aux)]
+            $($function)*
+        }
+    };
+    (@entry $other:ident; $($function:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "`&",
+            ::core::stringify!($other),
+            "`: the first parameter of a kfunc must be `&Caller` or `&ProgCaller`",
+        ));
+    };
+    (
+        @define [$($implicit:ident: $implicit_ty:ty)?] [$new:expr]
+        $(#[doc = $doc:expr])*
+        fn $name:ident(
+            $caller:tt: &$caller_ty:ident
+            $(, $arg:ident $([$size:ident])?: $ty:ty)*
+        ) $(-> $ret:ty)?
+        $body:block
+    ) => {
+        // Programs refer to the entry point by name, and the kernel looks this name up in the
+        // symbol table, so the symbol must have exactly this name.
+        $(#[doc = $doc])*
+        #[no_mangle]
+        unsafe extern "C" fn $name(
+            $($arg: <$ty as $crate::bpf::kfunc::ArgAbi>::Abi, $($size: u32,)?)*
+            $($implicit: $implicit_ty,)?
+        ) -> $crate::bpf_kfuncs!(@abi $($ret)?) {
+            #[inline(always)]
+            fn __bpf_kfunc_body($caller: &$caller_ty, $($arg: $ty,)*) $(-> $ret)? $body
+
+            // SAFETY: Only programs call this function, and the verifier passes the argument for
+            // which the __BTF below has `IMPLICIT`.
+            let caller = unsafe { $new };
+            $(
+                // SAFETY: The __BTF below has `TYPE` for this argument, so the verifier has checked
+                // the argument, for a program of a type in `PROGS`.
+                let $arg = unsafe {
+                    $crate::bpf_kfuncs!(@take $ty, &caller, $arg $(, $size)?)
+                };
+            )*
+            $crate::bpf::kfunc::Ret::into_abi(__bpf_kfunc_body(&caller, $($arg,)*))
+        }
+    };
+
     (@take $ty:ty, $caller:expr, $arg:ident) => {
         $crate::bpf::kfunc::take_arg::<$ty>($caller, $arg)
     };

@@ -33,7 +33,7 @@ impl RcuTask {
     /// - [`EOPNOTSUPP`]: this kernel was built without namespaces of this type.
     /// - [`ENOENT`]: the task is exiting and has released the namespace, or has been released.
     /// - [`EBUSY`]: see [`Self::try_lock`].
-    #[inline]
+    #[inline(always)]
     pub fn try_with<R>(
         &self,
         guard: &rcu::Guard,

@@ -5,6 +5,7 @@
 
 use super::{
     NsCommon,
+    RcuTask,
     Type, //
 };
 use crate::{
@@ -141,17 +142,102 @@ impl ExitingTask {
     }
 }
 
+/// The number of pid namespaces of a [`NestedTask`].
+const NR_LEVELS: usize = 3;
+
+/// A `struct pid` with an element for each level.
+#[repr(C)]
+struct NestedPid {
+    pid: bindings::pid,
+    numbers: [bindings::upid; NR_LEVELS],
+}
+
+/// A process in a nested pid namespace.
+///
+/// # Invariants
+///
+/// `task` points to `signal` and to `pid`, and `pid` to all of `namespaces`.
+pub struct NestedTask {
+    task: KBox<MaybeUninit<bindings::task_struct>>,
+    _signal: KBox<MaybeUninit<bindings::signal_struct>>,
+    _pid: KBox<MaybeUninit<NestedPid>>,
+    _namespaces: KBox<[MaybeUninit<bindings::pid_namespace>; NR_LEVELS]>,
+}
+
+impl NestedTask {
+    /// The id of the task in the namespace of level 0. In each further level, it is one more.
+    pub const PID: i32 = 4242;
+
+    /// Creates the task, in pid namespaces with these ids.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`].
+    pub fn new(ids: [u64; NR_LEVELS]) -> Result<Self> {
+        let zeroed = GFP_KERNEL | __GFP_ZERO;
+        let mut task = KBox::<bindings::task_struct>::new_uninit(zeroed)?;
+        let mut signal = KBox::<bindings::signal_struct>::new_uninit(zeroed)?;
+        let mut pid = KBox::<NestedPid>::new_uninit(zeroed)?;
+        let mut namespaces = KBox::new(
+            [const { MaybeUninit::<bindings::pid_namespace>::zeroed() }; NR_LEVELS],
+            GFP_KERNEL,
+        )?;
+
+        // INVARIANT: All these pointers are set here.
+        //
+        // SAFETY: All zeroes are valid for these structures. A `struct pid` with the last level has
+        // `NR_LEVELS` elements, and a `struct pid_namespace` has an id at that offset.
+        unsafe {
+            let raw_pid = pid.as_mut_ptr().cast::<bindings::pid>();
+            (*raw_pid).level = (NR_LEVELS - 1) as u32;
+            for (level, id) in ids.into_iter().enumerate() {
+                let ns = namespaces[level].as_mut_ptr();
+                (*ns).level = level as u32;
+                (&raw mut (*ns).ns)
+                    .byte_add(bindings::NS_COMMON_NS_ID_OFFSET)
+                    .cast::<u64>()
+                    .write(id);
+                let number = super::upid(raw_pid, level as u32).cast_mut();
+                (*number).nr = Self::PID + level as i32;
+                (*number).ns = ns;
+            }
+            (*task.as_mut_ptr()).thread_pid = raw_pid;
+            (*task.as_mut_ptr()).signal = signal.as_mut_ptr();
+            (*signal.as_mut_ptr()).pids[bindings::pid_type_PIDTYPE_TGID as usize] = raw_pid;
+        }
+        Ok(Self {
+            task,
+            _signal: signal,
+            _pid: pid,
+            _namespaces: namespaces,
+        })
+    }
+
+    /// Returns the task.
+    pub fn as_rcu(&self) -> &RcuTask {
+        // SAFETY: The task has all fields that the methods about pids read, and is not freed for
+        // the lifetime of the reference.
+        unsafe { RcuTask::from_raw(self.task.as_ptr()) }
+    }
+
+    /// Changes the task like `release_task()` does.
+    #[cfg(CONFIG_RUST_NS_KUNIT_TEST)]
+    fn release(&mut self) {
+        // SAFETY: As for `new()`.
+        unsafe { (*self.task.as_mut_ptr()).thread_pid = core::ptr::null_mut() };
+    }
+}
+
 #[cfg(CONFIG_RUST_NS_KUNIT_TEST)]
 #[kunit_tests(rust_kernel_ns_made_up)]
 mod tests {
     use super::*;
-    use crate::ns::{
-        huge_encode_dev,
-        Current, //
-    };
-    #[cfg(CONFIG_PID_NS)]
     use crate::{
-        ns::RcuTask,
+        ns::{
+            huge_encode_dev,
+            Current,
+            PidView, //
+        },
         sync::rcu, //
     };
 
@@ -251,6 +337,56 @@ mod tests {
             task.set_exit_state(state);
             let namespaces = Current::new(task.as_current());
             assert!(namespaces.tgid_pid_where(|_| true) == Ok(ids));
+        }
+        Ok(())
+    }
+
+    // The namespaces with the ids 1000 and 2000 are nested in the initial one, with the id 4.
+    #[test]
+    fn task_is_visible_in_its_namespace_and_above() -> Result {
+        let mut task = NestedTask::new([4, 1000, 2000])?;
+        let view = |level, id| PidView { level, id };
+
+        {
+            let (task, guard) = (task.as_rcu(), rcu::read_lock());
+            for (level, id) in [(0, 4), (1, 1000), (2, 2000)] {
+                let nr = NestedTask::PID + level as i32;
+                assert!(task.is_visible_in(&guard, view(level, id)));
+                assert!(task.tgid_pid_in(&guard, view(level, id)) == Ok((nr, nr)));
+            }
+            for (level, id) in [
+                (0, 1000),
+                (1, 1001),
+                (1, 2000),
+                (2, 1000),
+                (3, 2000),
+                (0, 0),
+            ] {
+                assert!(!task.is_visible_in(&guard, view(level, id)));
+                assert!(task.tgid_pid_in(&guard, view(level, id)) == Err(ESRCH));
+                assert!(task.tgid_pid_below(&guard, view(level, id), |_| true) == Err(ESRCH));
+            }
+        }
+        task.release();
+        let guard = rcu::read_lock();
+        assert!(!task.as_rcu().is_visible_in(&guard, view(0, 4)));
+        assert!(task.as_rcu().tgid_pid_in(&guard, view(0, 4)) == Err(ESRCH));
+        Ok(())
+    }
+
+    #[test]
+    fn ids_below_a_namespace() -> Result {
+        let task = NestedTask::new([4, 1000, 2000])?;
+        let (task, guard) = (task.as_rcu(), rcu::read_lock());
+        let view = PidView { level: 1, id: 1000 };
+        let in_ns = |id| task.tgid_pid_below(&guard, view, |ns| ns.as_ref().id() == id);
+
+        for level in [1, 2] {
+            let nr = NestedTask::PID + level;
+            assert!(in_ns(1000 * level as u64) == Ok((nr, nr)));
+        }
+        for id in [4, 3000] {
+            assert!(in_ns(id) == Err(ESRCH));
         }
         Ok(())
     }

@@ -254,6 +254,16 @@ def check_type(btf, of):
         must(btf.name(of) == "bpf_kfunc", f"it is '{btf.name(of)}'")
 
 
+def has_program(split, proto, short):
+    """Returns whether a prototype has a program after the parameters of a shorter one."""
+    words = proto.words[:1] + proto.words[2:-2]
+    _, last = proto.words[-2:]
+    pointer = split.type(last)
+    return (words == short.words[:1] + short.words[2:] and proto.vlen == short.vlen + 1
+            and pointer.kind == PTR
+            and split.name(split.type(pointer.words[2])) == "bpf_prog_aux")
+
+
 def check(order, base_blob, blob):
     """Raises an error in the BTF of a module."""
     base = Btf(order, base_blob, ".BTF.base")
@@ -270,9 +280,15 @@ def check(order, base_blob, blob):
     funcs = [of.id for of in split.types if of.kind == FUNC]
     if not tagged or tagged != funcs[: len(tagged)]:
         raise split.wrong(f"functions are {funcs}, those with a tag {tagged}")
-    # Programs do not call destructors, which take a pointer and return nothing.
+    # Programs do not call destructors, which take a pointer and return nothing. The verifier finds
+    # the prototype of a kfunc that gets the program as another argument, by its name.
+    kfuncs = {split.name(split.type(number)): split.type(number) for number in tagged}
     for number in funcs[len(tagged) :]:
-        proto = split.type(split.type(number).words[2])
+        func = split.type(number)
+        proto = split.type(func.words[2])
+        kfunc = kfuncs.get(split.name(func).removesuffix("_impl"))
+        if kfunc and has_program(split, proto, split.type(kfunc.words[2])):
+            continue
         if proto.words[2] or proto.vlen != 1:
             raise split.wrong(f"function {number} has no tag, and is no destructor")
     names = [split.name(split.type(number)) for number in funcs]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Copies of a module's BTF with one damage each."""
 
-from btf import FUNC, FUNC_PROTO, INT, STRUCT
+from btf import DECL_TAG, FUNC, FUNC_PROTO, INT, STRUCT
 
 
 def first(btf, kind):
@@ -95,14 +95,23 @@ def damages():
         with_strings(split, [string for string in split.strings.values() if string != unnamed])
 
     def no_tag(_, split):
-        del split.types[-1]
+        at = max(i for i, of in enumerate(split.types) if of.kind == DECL_TAG)
+        gone = split.types.pop(at)
+        for of in split.types[at:]:
+            for place, _ in of.ids():
+                if of.words[place] > gone.id:
+                    of.words[place] -= 1
+
+    def no_program(_, split):
+        last = [of for of in split.types if of.kind == FUNC_PROTO and of.vlen > 1][-1]
+        last.words[-1] = last.words[4]
 
     unlike_libbpf = [
         ("name_inside_another", inside, "is not the beginning of a string, but in the middle of"),
         ("name_inside_another_of_base", inside_base, ".BTF.base: type 1 "),
         ("string_that_is_not_used", unused, "'unused' at"),
         ("first_string_that_is_not_used", unused_first, "before 'unused'"),
-        ("string_twice", twice, "'bpf_kfunc' is there twice"),
+        ("string_twice", twice, "is there twice"),
         ("string_of_base", of_base, "is in .BTF.base, too"),
         ("strings_in_another_order", order, "is used before"),
         ("empty_string", empty, "is empty"),
@@ -121,6 +130,7 @@ def damages():
         ("structure_with_padding", struct_size, "bits of members"),
         ("function_without_name", no_name, "it has no name"),
         ("function_without_tag", no_tag, "has no tag"),
+        ("second_prototype_without_program", no_program, "has no tag"),
     ]
     for entry in unlike_libbpf:
         yield *entry, True

@@ -10,6 +10,7 @@
  *	bpf_get_current_pidns_ident(ident)
  *	bpf_get_current_ns_ident(ns_type, ident)
  *	bpf_get_current_pid_tgid_in(pidns)
+ *	bpf_get_current_pid_tgid_own()
  *	bpf_task_pidns_ident(task, ident)
  *	bpf_task_ns_ident(task, ns_type, ident)
  *	bpf_task_pid_tgid_in(task, pidns)
@@ -24,6 +25,9 @@
  * - Policy: each loader that may load programs that read kernel memory may use
  *   the walk, in any namespaces. Programs of all types may use it, also
  *   programs that run on top of an unrelated task.
+ * - Origin: the walk reports all tasks, sockets and packets to each program, also
+ *   to one from a nested pid namespace. Only bpf_get_current_pid_tgid_own()
+ *   depends on the loader, by ns_ident_own.
  * - Device: the kernel does not export the device. Userspace sets ns_ident_dev.
  * - Ids: Linux before 6.18 has no ids. Then ident->id is 0, and no namespace
  *   matches a pidns->id other than 0. See ns_ident_has_ids().
@@ -112,6 +116,13 @@ enum {
  */
 const volatile __u64 ns_ident_dev __ns_ident_weak = NS_IDENT_DEV;
 
+/*
+ * The pid namespace of the loader, for bpf_get_current_pid_tgid_own(). Userspace
+ * sets the variable before it loads the program, see ns_ident_of_task() in
+ * ns_ident.h. Otherwise the result is -EINVAL. Only the walk uses it.
+ */
+const volatile struct bpf_ns_ident ns_ident_own __ns_ident_weak = {};
+
 /* The source of results. Userspace may set it before it loads the program. */
 enum {
 	NS_IDENT_AUTO,		/* kfuncs, if the loader finds the BTF of the module */
@@ -129,6 +140,7 @@ struct task_struct;
 int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ns_ident_weak __ksym;
 int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ns_ident_weak __ksym;
 __s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ns_ident_weak __ksym;
+__s64 bpf_get_current_pid_tgid_own(void) __ns_ident_weak __ksym;
 int bpf_task_pidns_ident(const struct task_struct *task,
 			 struct bpf_ns_ident *ident) __ns_ident_weak __ksym;
 int bpf_task_ns_ident(const struct task_struct *task, __u32 ns_type,
@@ -623,6 +635,16 @@ static __always_inline __s64 ns_ident_walk_current_pid_tgid_in(const struct bpf_
 	return ns_ident_walk_task_pid_tgid_in(__ns_ident_current(), pidns);
 }
 
+static __always_inline __s64 ns_ident_walk_current_pid_tgid_own(void)
+{
+	struct bpf_ns_ident own = { ns_ident_own.dev, ns_ident_own.ino, ns_ident_own.id };
+
+	/* A kernel without ids has no namespace with one. */
+	if (!ns_ident_has_ids())
+		own.id = 0;
+	return own.ino ? ns_ident_walk_current_pid_tgid_in(&own) : -NS_IDENT_EINVAL;
+}
+
 static __always_inline int ns_ident_walk_sk_netns(const void *sk,
 						  struct bpf_ns_ident *ident)
 {
@@ -676,6 +698,12 @@ static __always_inline __s64 ns_ident_current_pid_tgid_in(const struct bpf_ns_id
 {
 	return __ns_ident_ask(bpf_get_current_pid_tgid_in(pidns),
 			      ns_ident_walk_current_pid_tgid_in(pidns));
+}
+
+static __always_inline __s64 ns_ident_current_pid_tgid_own(void)
+{
+	return __ns_ident_ask(bpf_get_current_pid_tgid_own(),
+			      ns_ident_walk_current_pid_tgid_own());
 }
 
 static __always_inline int ns_ident_task_pidns(const struct task_struct *task,
@@ -746,6 +774,7 @@ static __always_inline int ns_ident_nf_netns(const struct bpf_nf_ctx *ctx,
 #define bpf_get_current_pidns_ident(ident) ns_ident_current_pidns(ident)
 #define bpf_get_current_ns_ident(ns_type, ident) ns_ident_current_ns(ns_type, ident)
 #define bpf_get_current_pid_tgid_in(pidns) ns_ident_current_pid_tgid_in(pidns)
+#define bpf_get_current_pid_tgid_own() ns_ident_current_pid_tgid_own()
 #define bpf_task_pidns_ident(task, ident) ns_ident_task_pidns(task, ident)
 #define bpf_task_ns_ident(task, ns_type, ident) ns_ident_task_ns(task, ns_type, ident)
 #define bpf_task_pid_tgid_in(task, pidns) ns_ident_task_pid_tgid_in(task, pidns)

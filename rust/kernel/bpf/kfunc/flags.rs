@@ -90,6 +90,7 @@ pub const KF_DESTRUCTIVE: Flags = Flags(bindings::KF_DESTRUCTIVE);
 pub const KF_RCU_PROTECTED: Flags = Flags(bindings::KF_RCU_PROTECTED);
 
 // These follow from types.
+pub(super) const KF_IMPLICIT_ARGS: Flags = Flags(bindings::KF_IMPLICIT_ARGS);
 pub(super) const KF_ACQUIRE: Flags = Flags(bindings::KF_ACQUIRE);
 pub(super) const KF_RET_NULL: Flags = Flags(bindings::KF_RET_NULL);
 

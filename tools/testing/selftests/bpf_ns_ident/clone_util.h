@@ -87,22 +87,32 @@ static inline int asker_again(struct asker *asker)
 	return write(asker->again[1], "", 1) == 1 ? asker_wait(asker) : -errno;
 }
 
-/* Starts the task in the innermost of @levels new sets of namespaces @flags. */
-static inline int asker_start(struct asker *asker, __u64 flags, int levels, int unshare)
+/*
+ * Starts a task in the innermost of @levels new sets of namespaces @flags. The
+ * task calls @run, which calls ask().
+ */
+static inline int asker_run(struct asker *asker, __u64 flags, int levels,
+			    int (*run)(void *), void *arg)
 {
 	if (pipe(asker->asked) || pipe(asker->again))
 		return -errno;
-	asker->unshare = unshare;
 	asker->pid = fork();
 	if (asker->pid < 0)
 		return -errno;
 	if (!asker->pid) {
+		close(asker->asked[0]);
 		close(asker->again[1]);
-		_exit(run_in(flags, levels, ask, asker));
+		_exit(run_in(flags, levels, run, arg));
 	}
 	close(asker->asked[1]);
 	close(asker->again[0]);
 	return asker_wait(asker);
+}
+
+static inline int asker_start(struct asker *asker, __u64 flags, int levels, int unshare)
+{
+	asker->unshare = unshare;
+	return asker_run(asker, flags, levels, ask, asker);
 }
 
 /* Returns the exit status of the task. */

@@ -79,6 +79,8 @@ static const struct row rows[] = {
 	{ "bpf_get_current_ns_ident", "ns_ident" },
 	{ "bpf_get_current_ns_ident, mnt", "ns_ident_mnt" },
 	{ "bpf_get_current_pid_tgid_in", "pid_tgid_in" },
+	{ "bpf_get_current_pid_tgid_own", "pid_tgid_own" },
+	{ "bpf_get_current_pid_tgid", "pid_tgid_helper" },
 	{ "bpf_task_pidns_ident", "task_ident" },
 	{ "bpf_task_ns_ident, own net", "task_ns_own" },
 	{ "bpf_task_ns_ident, other pid", "task_ns_other_pid" },
@@ -97,6 +99,34 @@ static const struct row rows[] = {
 	{ "bpf_get_current_pid_tgid_in, 8 deep", "pid_tgid_in", .level = 8 },
 	{ "bpf_get_current_pid_tgid_in, 32 deep", "pid_tgid_in", .level = 32 },
 };
+
+/* For a program from a nested pid namespace, about a task there. */
+static const struct row own_rows[] = {
+	{ "ident, nested", "ident" },
+	{ "bpf_get_current_ns_ident, nested", "ns_ident" },
+	{ "bpf_get_current_pid_tgid_in, nested", "pid_tgid_in" },
+	{ "bpf_get_current_pid_tgid_own, nested", "pid_tgid_own" },
+	{ "bpf_task_pidns_ident, nested", "task_ident" },
+};
+
+/* Loads the programs, for a caller in this pid namespace. */
+static void load_object(const struct bpf_ns_ident *self)
+{
+	struct bpf_map *map;
+	char path[1200];
+	size_t size;
+
+	snprintf(path, sizeof(path), "%s/bench.bpf.o", test_dir());
+	obj = bpf_object__open_file(path, NULL);
+	map = obj ? bpf_object__find_map_by_name(obj, ".data.bench") : NULL;
+	if (!map || object_set_u64(obj, "ns_ident_dev", self->dev) ||
+	    bpf_object__load(obj))
+		die("%s cannot be loaded", path);
+	bench = bpf_map__initial_value(map, &size);
+	if (!bench || size != sizeof(*bench))
+		die("%s differs from the module of the build", path);
+	bench->self = *self;
+}
 
 /* Returns the result of the program. Tasks in namespaces call this, too. */
 static int run_prog(void *fd)
@@ -162,6 +192,39 @@ static double count_row(const struct row *row, const struct ns_task *task)
 	return fewest(row->name, values);
 }
 
+/* The pid namespace of the task below. */
+static struct bpf_ns_ident *nested;
+
+/* Loads the programs in a nested task, once, and returns the time of one. */
+static int run_own_prog(void *name)
+{
+	static bool is_loaded;
+	int ret;
+
+	libbpf_set_print(NULL);
+	if (!is_loaded)
+		load_object(nested);
+	is_loaded = true;
+	bench->turns = TURNS;
+	bench->pidns = bench->self;
+	ret = run_prog((void *)(intptr_t)prog_fd(name));
+	return ret ? -EIO : (int)bench->ns;
+}
+
+static double count_own_row(const struct row *row, const struct ns_task *task)
+{
+	double values[ROUNDS];
+	int round, ns;
+
+	for (round = 0; round < ROUNDS; round++) {
+		ns = ns_call(task, run_own_prog, (void *)row->prog);
+		if (ns < 0)
+			die("running %s in a nested task: %d", row->prog, ns);
+		values[round] = (double)ns / TURNS / CALLS_PER_TURN;
+	}
+	return fewest(row->name, values);
+}
+
 static const char *sep = "";
 
 static void begin(const char *title)
@@ -203,6 +266,15 @@ static void measure_calls(void)
 	}
 	while (level)
 		ns_stop(&task[level--]);
+
+	nested = ns_alloc(sizeof(*nested));
+	err = ns_start(&task[1], NULL, CLONE_NEWPID) ?:
+	      ns_ident(task[1].pid, "pid", nested);
+	if (err)
+		die("a nested task: %d", err);
+	for (size_t i = 0; i < ARRAY_SIZE(own_rows); i++)
+		print(own_rows[i].name, count_own_row(&own_rows[i], &task[1]) - loop);
+	ns_stop(&task[1]);
 }
 
 /* Returns a file that keeps a namespace alive without a task. */
@@ -285,32 +357,19 @@ static void print_memory(void)
 static void load_all(const char *dir)
 {
 	struct bpf_ns_ident self;
-	struct bpf_map *map;
-	char path[1200];
-	size_t size;
 	int err;
 
 	/* The first load runs the KUnit tests. */
 	write_file("/sys/module/kunit/parameters/filter_glob", "none");
 	err = load_file(dir, MODULE_C) ?: load_file(dir, MODULE_RUST) ?:
-	      module_load(MODULE, NULL);
+	      module_reload(MODULE, "loader_ns=user");
 	if (err)
 		die("loading the modules, those of bench_modules/ from %s: %s",
 		    dir, strerror(-err));
-
-	snprintf(path, sizeof(path), "%s/bench.bpf.o", test_dir());
-	obj = bpf_object__open_file(path, NULL);
-	map = obj ? bpf_object__find_map_by_name(obj, ".data.bench") : NULL;
 	err = ns_ident(getpid(), "pid", &self);
 	if (err)
 		die("stat: %d", err);
-	if (!map || object_set_u64(obj, "ns_ident_dev", self.dev) ||
-	    bpf_object__load(obj))
-		die("%s cannot be loaded", path);
-	bench = bpf_map__initial_value(map, &size);
-	if (!bench || size != sizeof(*bench))
-		die("%s differs from the module of the build", path);
-	bench->self = self;
+	load_object(&self);
 }
 
 /* Prints NAME, ADDRESS and the bytes up to the next symbol. */

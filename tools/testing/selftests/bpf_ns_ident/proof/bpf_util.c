@@ -310,6 +310,21 @@ int module_try(struct raw_prog *prog, enum bpf_prog_type type)
 	return err;
 }
 
+bool origin_is_recorded(void)
+{
+	/* Parsing takes long, and the result never changes. */
+	static int id;
+	struct btf *btf;
+
+	if (!id) {
+		btf = btf__load_vmlinux_btf();
+		id = btf__find_by_name_kind(btf, "bpf_prog_origin",
+					    BTF_KIND_STRUCT);
+		btf__free(btf);
+	}
+	return id > 0;
+}
+
 int run_syscall_prog(int fd, void *ctx, size_t size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = ctx, .ctx_size_in = size);

@@ -94,6 +94,12 @@ int raw_load_type(struct raw_prog *prog, enum bpf_prog_type type,
 /* Tries to load such a program with KFUNC of MODULE. Returns 0 on success. */
 int module_try(struct raw_prog *prog, enum bpf_prog_type type);
 
+/*
+ * Whether the kernel records the namespaces from which programs are loaded. Then
+ * all kfuncs of MODULE can be called from a nested pid namespace.
+ */
+bool origin_is_recorded(void);
+
 /* Runs a syscall program, and returns its return value. */
 int run_syscall_prog(int fd, void *ctx, size_t size);
 

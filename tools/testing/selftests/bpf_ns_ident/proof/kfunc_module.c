@@ -334,6 +334,35 @@ TEST_F(kfunc_module, takes_as_many_bits_as_an_argument_has)
 		    (__s64[]){ 0xffff, 0x7fff, 0xffffffff, 0x7fffffff });
 }
 
+/* The verifier passes the program, also if the program sets the register. */
+TEST_F(kfunc_module, gets_the_program_behind_its_arguments)
+{
+	const struct bpf_insn set_register = BPF_MOV64_IMM(BPF_REG_5, 1);
+	struct bpf_insn insns[] = {
+		BPF_MOV64_IMM(BPF_REG_1, 1),
+		BPF_MOV64_IMM(BPF_REG_2, 2),
+		BPF_MOV64_IMM(BPF_REG_3, 3),
+		BPF_MOV64_IMM(BPF_REG_4, 4),
+		BPF_JMP_A(0),
+		BPF_CALL_KFUNC(0),
+		BPF_EXIT_INSN(),
+	};
+
+	ASSERT_EQ(0, module_load_fd(self->module, NULL));
+	ASSERT_EQ(0, kfunc_find(&self->kfunc, TEST_MODULE, "bpf_ns_test_of_prog"));
+	insns[5].imm = self->kfunc.id;
+	for (int i = 0; i < 2; i++) {
+		int fd = load_syscall(self, insns, ARRAY_SIZE(insns));
+
+		ASSERT_LE(0, fd) {
+			TH_LOG("%s", self->prog.log);
+		}
+		EXPECT_EQ(0x04030201, run_syscall_prog(fd, NULL, 0));
+		close(fd);
+		insns[4] = set_register;
+	}
+}
+
 /* The parent may release the task on another CPU at that moment. */
 TEST_F(kfunc_module, called_at_the_last_switch)
 {

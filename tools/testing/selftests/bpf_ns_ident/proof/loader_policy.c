@@ -30,8 +30,13 @@
 
 #define ROOT_CONTAINER (ALL_NS & ~CLONE_NEWUSER)
 
-/* The advice about the kfuncs for loaders in any pid namespace. */
-#define ONLY_THOSE " call only kfuncs that take a pid namespace"
+/*
+ * The advice about the kfuncs for loaders in any pid namespace: all of them if the
+ * kernel records the origin of programs.
+ */
+#define ONLY_THOSE							\
+	(origin_is_recorded() ? "" :					\
+				" call only kfuncs that take a pid namespace,")
 
 FIXTURE(loader)
 {
@@ -202,8 +207,7 @@ FIXTURE_VARIANT_ADD(one_namespace, pid)
 {
 	.flag = CLONE_NEWPID,
 	.name = "pid namespace",
-	/* KFUNC always needs the initial pid namespace. */
-	.others = "cgroup, ipc, mnt, net, pid, time, uts namespaces",
+	.others = "cgroup, ipc, mnt, net, time, uts namespaces",
 };
 
 FIXTURE_VARIANT_ADD(one_namespace, time)
@@ -242,13 +246,14 @@ TEST_F(one_namespace, refused)
 /* loader_ns without this type, so only the other types must be initial. */
 TEST_F(one_namespace, relaxed)
 {
+	bool is_enough = variant->flag != CLONE_NEWPID || origin_is_recorded();
 	char params[64] = "loader_ns=";
 
 	ns_names(ALL_NS & ~variant->flag, params + strlen(params),
 		 sizeof(params) - strlen(params));
 	setup_loader(params);
 	ASSERT_EQ(0, ns_start(&self->task, NULL, variant->flag));
-	if (variant->flag == CLONE_NEWPID)
+	if (!is_enough)
 		expect_refused(_metadata, self->prog, self->klog, &self->task,
 			       variant->name);
 	else
@@ -256,8 +261,10 @@ TEST_F(one_namespace, relaxed)
 			TH_LOG("%s", self->prog->log);
 		}
 	ASSERT_EQ(0, ns_start(&self->other, NULL, ROOT_CONTAINER));
+	/* KFUNC needs the initial pid namespace, whatever loader_ns has. */
 	expect_refused(_metadata, self->prog, self->klog, &self->other,
-		       variant->others);
+		       is_enough ? variant->others :
+				   "cgroup, ipc, mnt, net, pid, time, uts namespaces");
 }
 
 /* Every kfunc, in a program of a type that may call it. */
@@ -308,6 +315,13 @@ FIXTURE_VARIANT_ADD(each_kfunc, current_pid_tgid_in)
 		BPF_MOV64_REG(BPF_REG_1, BPF_REG_10),
 		BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -24),
 	},
+};
+
+FIXTURE_VARIANT_ADD(each_kfunc, current_pid_tgid_own)
+{
+	.name = "bpf_get_current_pid_tgid_own",
+	.type = BPF_PROG_TYPE_SYSCALL,
+	.args = { BPF_JMP_A(0), BPF_JMP_A(0) },
 };
 
 FIXTURE_VARIANT_ADD(each_kfunc, task_pidns_ident)
@@ -439,19 +453,25 @@ static int do_load_as_it_is(void *prog)
 
 TEST_F(each_kfunc, refused)
 {
+	char advice[128];
+
 	setup_kfunc();
 	ASSERT_EQ(0, do_load_as_it_is(self->prog)) {
 		TH_LOG("%s", self->prog->log);
 	}
 	ASSERT_EQ(0, ns_start(&self->task, NULL, ROOT_CONTAINER));
 	expect_not_allowed();
+	snprintf(advice, sizeof(advice), ", or%s with loader_ns=user",
+		 variant->is_relative ? "" : ONLY_THOSE);
 	expect_advice(_metadata, self->klog, "raw", self->task.pid,
 		      "cgroup, ipc, mnt, net, pid, time, uts namespaces",
-		      variant->is_relative ? ", or with loader_ns=user" :
-					     ", or" ONLY_THOSE ", with loader_ns=user");
+		      advice);
 }
 
-/* loader_ns without pid: only the relative kfuncs are allowed. */
+/*
+ * loader_ns without pid: only the relative kfuncs are allowed, unless the kernel
+ * records the origin of programs.
+ */
 TEST_F(each_kfunc, in_a_nested_pid_namespace)
 {
 	char line[512];
@@ -463,7 +483,7 @@ TEST_F(each_kfunc, in_a_nested_pid_namespace)
 		TH_LOG("%s", self->prog->log);
 	}
 	ASSERT_EQ(0, ns_start(&self->task, NULL, ROOT_CONTAINER));
-	if (variant->is_relative) {
+	if (variant->is_relative || origin_is_recorded()) {
 		EXPECT_EQ(0, ns_call(&self->task, do_load_as_it_is,
 				     self->prog)) {
 			TH_LOG("%s", self->prog->log);
@@ -473,7 +493,7 @@ TEST_F(each_kfunc, in_a_nested_pid_namespace)
 		expect_not_allowed();
 		expect_advice(_metadata, self->klog, "raw", self->task.pid,
 			      "pid namespace",
-			      ", or" ONLY_THOSE ", with loader_ns=user");
+			      ", or call only kfuncs that take a pid namespace, with loader_ns=user");
 	}
 }
 
@@ -487,8 +507,13 @@ TEST_F(loader, relaxed_as_much_as_possible)
 		TH_LOG("%s", self->prog->log);
 	}
 	ASSERT_EQ(0, ns_start(&self->other, NULL, ROOT_CONTAINER));
-	expect_refused(_metadata, self->prog, self->klog, &self->other,
-		       "pid namespace");
+	if (!origin_is_recorded())
+		expect_refused(_metadata, self->prog, self->klog, &self->other,
+			       "pid namespace");
+	else
+		EXPECT_EQ(0, ns_call(&self->other, do_load, self->prog)) {
+			TH_LOG("%s", self->prog->log);
+		}
 }
 
 static int do_capget(void *unused)
@@ -907,6 +932,20 @@ TEST_F(loader, that_has_a_worker_load)
 	}
 }
 
+/* Without a required namespace, a worker may not load either. */
+TEST_F(loader, in_a_nested_pid_namespace_that_has_a_worker_load)
+{
+	char line[512];
+
+	setup_loader("loader_ns=user");
+	ASSERT_EQ(0, ns_start(&self->task, NULL, ROOT_CONTAINER));
+	ASSERT_EQ(0, ns_call(&self->task, do_have_worker_load_nothing, NULL));
+	EXPECT_EQ(-EACCES, ns_call(&self->task, do_have_worker_load,
+				   (void *)(intptr_t)self->kfunc.id));
+	ASSERT_TRUE(klog_find(self->klog, REFUSED, line, sizeof(line)));
+	EXPECT_NE(NULL, strstr(line, "] refused, a kernel thread"));
+}
+
 /* Programs without a kfunc of the module are not affected. */
 static int do_load_unrelated(void *arg)
 {
@@ -1117,7 +1156,7 @@ TEST_F(platform, loads)
 	start_agent();
 	EXPECT_EQ(-EACCES, ns_call(&self->task, do_load, self->prog));
 	snprintf(advice, sizeof(advice), ", or%s with loader_ns=%s",
-		 is_nested ? ONLY_THOSE "," : "", variant->loader_ns);
+		 is_nested ? ONLY_THOSE : "", variant->loader_ns);
 	expect_advice(_metadata, self->klog, "raw", self->task.pid,
 		      variant->namespaces, advice);
 
@@ -1125,7 +1164,7 @@ TEST_F(platform, loads)
 	ns_stop(&self->other);
 	snprintf(params, sizeof(params), "loader_ns=%s", variant->loader_ns);
 	setup_loader(params);
-	if (is_nested) {
+	if (is_nested && !origin_is_recorded()) {
 		kfunc_close(&self->kfunc);
 		ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE,
 					"bpf_get_current_pid_tgid_in"));

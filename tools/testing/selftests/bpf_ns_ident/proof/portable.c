@@ -79,6 +79,8 @@ static bool has_kfuncs(void)
 
 FIXTURE_SETUP(portable)
 {
+	struct bpf_ns_ident own;
+
 	self->task.sock = -1;
 	self->other.sock = -1;
 	self->cgroup.fd = -1;
@@ -87,6 +89,8 @@ FIXTURE_SETUP(portable)
 	self->skel = portable__open();
 	ASSERT_NE(NULL, self->skel);
 	self->skel->rodata->ns_ident_dev = nsfs_dev();
+	ASSERT_EQ(0, ns_ident(getpid(), "pid", &own));
+	self->skel->rodata->ns_ident_own = own;
 	self->skel->rodata->ns_ident_how = variant->how;
 }
 
@@ -178,6 +182,8 @@ static void expect_current(struct __test_metadata *_metadata,
 	ASSERT_NE(0, shared->current.pidns.calls);
 	ASSERT_EQ(self->task.pid, (pid_t)(shared->current.pid_tgid >> 32));
 	expect_task(_metadata, &shared->current);
+	/* The test itself has loaded the program. */
+	EXPECT_EQ((__s64)shared->current.pid_tgid, shared->current.own);
 	EXPECT_EQ(EINVAL, shared->bad_type_err);
 	EXPECT_EQ(shared->has_ids != 0, shared->asked.id != 0);
 }

@@ -32,6 +32,9 @@ FIXTURE(task_work)
 struct request {
 	int kfunc_id;		/* 0: the program calls nothing */
 	pid_t target;
+	bool is_kept;
+	__u32 prog_id;		/* of the kept program */
+	int fd;			/* in the task that loaded it */
 };
 
 FIXTURE_SETUP(task_work)
@@ -54,6 +57,7 @@ FIXTURE_TEARDOWN(task_work)
 	ns_stop(&self->to);
 	kfunc_close(&self->kfunc);
 	close(self->klog);
+	EXPECT_EQ(0, module_reload(MODULE, NULL));
 }
 
 /* Returns the result of the load in the other task. */
@@ -63,7 +67,7 @@ static int do_have_task_load(void *arg)
 		BPF_MOV64_IMM(BPF_REG_0, 0),
 		BPF_EXIT_INSN(),
 	};
-	const struct request *request = arg;
+	struct request *request = arg;
 	struct bpf_insn insns[NR_ASK_INSNS];
 	struct task_work_load *skel;
 	int err, tries = 200;
@@ -73,6 +77,9 @@ static int do_have_task_load(void *arg)
 	if (!skel)
 		return -errno;
 	ask_ident(insns, request->kfunc_id);
+	/* A program that a test runs returns the result of the kfunc. */
+	if (request->is_kept)
+		insns[NR_ASK_INSNS - 2] = BPF_JMP_A(0);
 	if (request->kfunc_id) {
 		memcpy(skel->bss->insns, insns, sizeof(insns));
 		skel->bss->insn_cnt = ARRAY_SIZE(insns);
@@ -81,6 +88,7 @@ static int do_have_task_load(void *arg)
 		skel->bss->insn_cnt = ARRAY_SIZE(nothing);
 	}
 	skel->bss->target = request->target;
+	skel->bss->is_kept = request->is_kept;
 	err = run_syscall_prog(bpf_program__fd(skel->progs.have_task_load), NULL,
 			       0);
 	while (!err && !__atomic_load_n(&skel->bss->is_done, __ATOMIC_ACQUIRE)) {
@@ -90,6 +98,7 @@ static int do_have_task_load(void *arg)
 	}
 	if (!err)
 		err = skel->bss->err;
+	request->fd = skel->bss->fd;
 	task_work_load__destroy(skel);
 	return err;
 }
@@ -127,6 +136,59 @@ TEST_F(task_work, of_the_host_in_a_task_of_a_container)
 		TH_LOG("%s", line);
 	}
 	EXPECT_FALSE(klog_find(self->klog, REFUSED, line, sizeof(line)));
+}
+
+static int do_get_id(void *arg)
+{
+	struct request *request = arg;
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	int err = bpf_prog_get_info_by_fd(request->fd, &info, &len);
+
+	request->prog_id = info.id;
+	return err;
+}
+
+/* Returns the result of the kfunc in the kept program. */
+static int do_run(void *arg)
+{
+	const struct request *request = arg;
+	int err, fd = bpf_prog_get_fd_by_id(request->prog_id);
+
+	err = fd < 0 ? fd : run_syscall_prog(fd, NULL, 0);
+	close(fd);
+	return err;
+}
+
+/* Has the other task load, and keep the program. */
+#define load_for_origin(FROM_FLAGS, TO_FLAGS)				\
+	do {								\
+		if (!origin_is_recorded())				\
+			SKIP(return, "this kernel does not record the origin of programs"); \
+		SKIP_WITHOUT_LOADABLE_MODULE(MODULE);			\
+		kfunc_close(&self->kfunc);				\
+		ASSERT_EQ(0, module_reload(MODULE, "loader_ns=user"));	\
+		ASSERT_EQ(0, kfunc_find(&self->kfunc, MODULE, KFUNC));	\
+		ASSERT_EQ(0, ns_start(&self->from, NULL, FROM_FLAGS));	\
+		ASSERT_EQ(0, ns_start(&self->to, NULL, TO_FLAGS));	\
+		self->request->is_kept = true;				\
+		ASSERT_EQ(0, have_load(self, self->kfunc.id));		\
+		ASSERT_EQ(0, ns_call(&self->to, do_get_id, self->request)); \
+	} while (0)
+
+/* The origin is that of the task that runs the callback. */
+TEST_F(task_work, program_of_a_task_of_the_host_sees_all)
+{
+	load_for_origin(ROOT_CONTAINER, 0);
+	EXPECT_EQ(0, ns_call(&self->to, do_run, self->request));
+	EXPECT_EQ(0, ns_call(&self->from, do_run, self->request));
+}
+
+TEST_F(task_work, program_of_a_task_of_a_container_sees_the_container)
+{
+	load_for_origin(0, ROOT_CONTAINER);
+	EXPECT_EQ(0, ns_call(&self->to, do_run, self->request));
+	EXPECT_EQ(-ESRCH, ns_call(&self->from, do_run, self->request));
 }
 
 NS_TEST_MAIN(MODULE)

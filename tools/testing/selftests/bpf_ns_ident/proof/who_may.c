@@ -25,8 +25,12 @@
 
 #define SKB_KFUNC "bpf_skb_netns_ident"
 #define REFUSED "refused, not in"
-#define ADVICE \
-	"load it from there, or call only kfuncs that take a pid namespace, with loader_ns=cgroup,ipc,mnt,net,time,user,uts"
+/* The kfunc is not relative, unless the kernel records the origin of programs. */
+#define ONLY_THOSE							\
+	(origin_is_recorded() ? "" :					\
+				" call only kfuncs that take a pid namespace,")
+#define ADVICE								\
+	"load it from there, or%s with loader_ns=cgroup,ipc,mnt,net,time,user,uts"
 #define UNPRIVILEGED "/proc/sys/kernel/unprivileged_bpf_disabled"
 
 #define NOBODY 65534
@@ -635,7 +639,7 @@ static void expect_line(struct __test_metadata *_metadata,
 	refuse_as(_metadata, self, comm, line, sizeof(line));
 	snprintf(want, sizeof(want),
 		 "%s: prog raw: load by %s[%d] refused, not in the initial pid namespace: " ADVICE,
-		 MODULE, printed, self->task.pid);
+		 MODULE, printed, self->task.pid, ONLY_THOSE);
 	EXPECT_STREQ(want, line);
 	/* The message is a single line. */
 	EXPECT_FALSE(klog_find(self->klog, MODULE, line, sizeof(line)));
@@ -705,7 +709,7 @@ TEST_F(refusal, escapes_the_name_of_the_program)
 	refuse_as(_metadata, self, "loader", line, sizeof(line));
 	snprintf(want, sizeof(want),
 		 "%s: prog caf\\xe9.\\xc0_1: load by loader[%d] refused, not in the initial pid namespace: " ADVICE,
-		 MODULE, self->task.pid);
+		 MODULE, self->task.pid, ONLY_THOSE);
 	EXPECT_STREQ(want, line);
 }
 

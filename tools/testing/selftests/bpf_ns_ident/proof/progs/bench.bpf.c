@@ -15,6 +15,7 @@ extern int bpf_bench_rust_empty(void) __ksym;
 extern int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
 extern int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
 extern __s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
+extern __s64 bpf_get_current_pid_tgid_own(void) __ksym;
 extern int bpf_task_pidns_ident(const struct task_struct *task,
 				struct bpf_ns_ident *ident) __ksym;
 extern int bpf_task_ns_ident(const struct task_struct *task, __u32 ns_type,
@@ -108,6 +109,20 @@ int pid_tgid_in(void *ctx)
 
 	LOOP(bpf_get_current_pid_tgid_in(&pidns));
 	return bpf_get_current_pid_tgid_in(&pidns) < 0;
+}
+
+SEC("syscall")
+int pid_tgid_own(void *ctx)
+{
+	LOOP(bpf_get_current_pid_tgid_own());
+	return bpf_get_current_pid_tgid_own() < 0;
+}
+
+SEC("syscall")
+int pid_tgid_helper(void *ctx)
+{
+	LOOP(bpf_get_current_pid_tgid());
+	return 0;
 }
 
 /* The cost is the same for all tasks, including the current one. */

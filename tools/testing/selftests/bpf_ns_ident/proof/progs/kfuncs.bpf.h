@@ -10,6 +10,7 @@ struct bpf_ns_ident;
 int bpf_get_current_pidns_ident(struct bpf_ns_ident *ident) __ksym;
 int bpf_get_current_ns_ident(__u32 ns_type, struct bpf_ns_ident *ident) __ksym;
 __s64 bpf_get_current_pid_tgid_in(const struct bpf_ns_ident *pidns) __ksym;
+__s64 bpf_get_current_pid_tgid_own(void) __ksym;
 int bpf_task_pidns_ident(const struct task_struct *task,
 			 struct bpf_ns_ident *ident) __ksym;
 int bpf_task_ns_ident(const struct task_struct *task, __u32 ns_type,

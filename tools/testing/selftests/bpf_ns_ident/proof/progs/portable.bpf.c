@@ -52,6 +52,7 @@ static __always_inline void ask_current(struct portable_task *to)
 	ident = portable.asked;
 	to->in_asked = bpf_get_current_pid_tgid_in(&ident);
 	to->in_none = bpf_get_current_pid_tgid_in(&none);
+	to->own = bpf_get_current_pid_tgid_own();
 	portable.bad_type_err =
 		-bpf_get_current_ns_ident(CLONE_NEWPID | CLONE_NEWNET, &ident);
 	portable.has_ids = ns_ident_has_ids();

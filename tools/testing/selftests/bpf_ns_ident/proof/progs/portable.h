@@ -22,6 +22,7 @@ struct portable_task {
 	__s64 in_own;			/* tgid << 32 | pid in its own pid namespace */
 	__s64 in_asked;			/* in a namespace that the test selects */
 	__s64 in_none;			/* in a namespace that does not exist */
+	__s64 own;			/* of the current task, in that of the loader */
 };
 
 struct portable_shared {

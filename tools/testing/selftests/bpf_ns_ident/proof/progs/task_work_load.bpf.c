@@ -25,6 +25,8 @@ struct {
 struct bpf_insn insns[8];
 __u32 insn_cnt;
 __u32 target;		/* a process id in the initial pid namespace */
+bool is_kept;		/* keeps the program, as `fd` of the other task */
+int fd;
 int is_done;
 int err;
 
@@ -55,7 +57,9 @@ static int load(struct bpf_map *map, void *key, void *value)
 	attr.fd_array = (__u64)fd_array;
 	err = btf < 0 ? btf : bpf_sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
 	if (err >= 0) {
-		bpf_sys_close(err);
+		fd = err;
+		if (!is_kept)
+			bpf_sys_close(fd);
 		err = 0;
 	}
 	if (fd_array[1] > 0)

@@ -7,7 +7,8 @@ use kernel::{
         kfunc::{
             Caller,
             In,
-            Out, //
+            Out,
+            ProgCaller, //
         },
         net::XdpBuff,
         ProgTypes, //
@@ -82,6 +83,16 @@ kernel::bpf_kfuncs! {
     progs(ProgTypes::ALL)
     fn bpf_ns_test_has_pid_ns(_: &Caller) -> u64 {
         current!().active_pid_ns().is_some().into()
+    }
+
+    /// Returns the low bytes of all arguments, or 0 for a program from a nested pid namespace. The
+    /// program takes the last register.
+    progs(ProgTypes::ALL)
+    fn bpf_ns_test_of_prog(caller: &ProgCaller, a: u8, b: u8, c: u8, d: u8) -> u32 {
+        match caller.origin().sees_all() {
+            true => u32::from_le_bytes([a, b, c, d]),
+            false => 0,
+        }
     }
 
     /// Fills 8 bytes, and returns 0.
