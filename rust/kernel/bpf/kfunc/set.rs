@@ -21,7 +21,6 @@ use crate::{
         from_err_ptr,
         to_result, //
     },
-    fmt,
     prelude::*,
     str::CString,
     sync::atomic::{
