@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Corner cases of Documentation/bpf/ns_ident_semantics.rst: threads of io_uring,
- * sockets of AF_UNIX, the cookie of a net namespace, the first function of a new
+ * sockets of AF_UNIX and netlink, the cookie of a net namespace, the first function of a new
  * task.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
 #include <linux/stddef.h> /* for io_uring.h */
 #include <linux/io_uring.h>
 #include <sched.h>
@@ -260,6 +262,63 @@ TEST_F(corners, filter_of_a_unix_socket)
 	ASSERT_LE(0, sender);
 	ASSERT_EQ(1, sendto(sender, "?", 1, 0, (struct sockaddr *)&addr, sizeof(addr)));
 	close(sender);
+	EXPECT_EQ(1, self->probe.report->calls);
+	EXPECT_EQ(0, self->probe.report->err);
+	expect_ident(_metadata, &want, &self->probe.report->ident);
+}
+
+static int netlink_sender = -1;
+static __u32 receiver_port;
+
+static int do_netlink_sockets(void *unused)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
+	socklen_t len = sizeof(addr);
+
+	receiver = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK);
+	netlink_sender = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
+				NETLINK_USERSOCK);
+	if (receiver < 0 || netlink_sender < 0 ||
+	    bind(receiver, (struct sockaddr *)&addr, len) ||
+	    getsockname(receiver, (struct sockaddr *)&addr, &len) ||
+	    setsockopt(receiver, SOL_SOCKET, SO_ATTACH_BPF, &ns_received_fd,
+		       sizeof(ns_received_fd)))
+		return -errno;
+	receiver_port = addr.nl_pid;
+	return 0;
+}
+
+static int do_netlink_send(void *unused)
+{
+	struct sockaddr_nl addr = {
+		.nl_family = AF_NETLINK,
+		.nl_pid = receiver_port,
+	};
+	struct nlmsghdr message = { .nlmsg_len = sizeof(message) };
+
+	return sendto(netlink_sender, &message, sizeof(message), 0,
+		      (struct sockaddr *)&addr, sizeof(addr)) == sizeof(message) ?
+	       0 : -errno;
+}
+
+/* Netlink sockets reach each other in one namespace, so the sending task moves. */
+TEST_F(corners, filter_of_a_netlink_socket)
+{
+	int initial = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	struct bpf_ns_ident want;
+
+	ASSERT_LE(0, initial);
+	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWNET));
+	ASSERT_EQ(0, ns_ident(self->task.pid, "net", &want));
+	EXPECT_NE(self->initial.id, want.id);
+	ASSERT_EQ(0, probe_load(&self->probe, "filter_unix")) {
+		TH_LOG("%s", probe_log);
+	}
+	ASSERT_EQ(0, ns_call_fd(&self->task, self->probe.fd, do_netlink_sockets,
+				NULL));
+	ASSERT_EQ(0, ns_call_fd(&self->task, initial, ns_do_setns, NEWNET));
+	close(initial);
+	ASSERT_EQ(0, ns_call(&self->task, do_netlink_send, NULL));
 	EXPECT_EQ(1, self->probe.report->calls);
 	EXPECT_EQ(0, self->probe.report->err);
 	expect_ident(_metadata, &want, &self->probe.report->ident);
