@@ -8,6 +8,8 @@
 
 pub mod bindings;
 pub mod fs;
+#[cfg(linux_7_2)]
+mod linux_7_2;
 mod load;
 pub mod module_param;
 pub mod task;
@@ -21,6 +23,11 @@ mod series {
 
 // Items of this crate take precedence over these.
 pub use kernel::*;
+#[cfg(linux_7_2)]
+pub use linux_7_2::{
+    module,
+    prelude, //
+};
 pub use load::InPlaceModule;
 pub use series::{
     bpf,

@@ -9,6 +9,9 @@
 #include <linux/ratelimit.h>
 #include <linux/types.h>
 
+struct btf;
+struct module;
+
 /* First member of a structure that is private to fs/. compat_init() checks it. */
 struct mnt_namespace {
 	struct ns_common ns;
@@ -29,6 +32,9 @@ bool rust_helper_preemptible(void);
 /* In the series: rust/helpers/ratelimit.c. */
 void rust_helper_ratelimit_state_init(struct ratelimit_state *rs, int interval,
 				      int burst);
+
+/* Linux 7.2 has no declaration in a header. */
+struct btf *btf_get_module_btf(const struct module *module);
 
 int compat_init(void);
 

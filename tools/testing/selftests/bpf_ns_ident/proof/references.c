@@ -304,8 +304,9 @@ rejected(not_given_back, "Unreleased reference");
 rejected(not_checked, "Possibly NULL pointer passed to trusted");
 rejected(null, "Possibly NULL pointer passed to trusted");
 rejected(given_back_twice, "expects referenced PTR_TO_BTF_ID");
-rejected(used_after_that, "expected STRUCT bpf_pid_ns");
-rejected(memory, "expected STRUCT bpf_pid_ns");
+/* The rest of the message differs from Linux 7.2. */
+rejected(used_after_that, "STRUCT bpf_pid_ns");
+rejected(memory, "STRUCT bpf_pid_ns");
 rejected(not_taken, "must be a rcu pointer");
 rejected(not_taken_under_rcu, "must be a rcu pointer");
 rejected(another_structure, "expected pointer to STRUCT bpf_pid_ns");

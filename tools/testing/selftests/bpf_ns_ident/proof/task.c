@@ -746,7 +746,8 @@ REFUSED(unchecked, -EACCES, "Possibly NULL pointer passed");
 REFUSED(walked_outside_rcu, -EINVAL, "R1 must be a rcu pointer");
 REFUSED(beyond_rcu, -EINVAL, "R1 must be a rcu pointer");
 REFUSED(not_kept_by_rcu, -EINVAL, "R1 must be a rcu pointer");
-REFUSED(released, -EINVAL, "R1 is scalar expected STRUCT task_struct");
+/* The rest of the message differs from Linux 7.2. */
+REFUSED(released, -EINVAL, "STRUCT task_struct");
 REFUSED(another_structure, -EINVAL, "expected pointer to STRUCT task_struct");
 REFUSED(argument_of_fentry, -EINVAL, "R1 must be a rcu pointer");
 REFUSED(task_free, -EINVAL, "R1 must be a rcu pointer", .is_lsm = true);
