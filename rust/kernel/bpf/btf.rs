@@ -851,7 +851,7 @@ pub const fn encode_all(kfuncs: &'static [Func], dtors: &'static [Func]) -> Enco
         let func = &kfuncs[i];
         if !func.implicit.is_empty() {
             assert!(
-                func.params.len() + func.implicit.len() <= MAX_REGISTERS,
+                fits_registers(func),
                 "no register is left for the implicit argument of a kfunc"
             );
             types.write_proto(&mut split, func, func.implicit);
@@ -877,6 +877,12 @@ pub const fn encode_all(kfuncs: &'static [Func], dtors: &'static [Func]) -> Enco
         first_func,
         nr_types,
     }
+}
+
+/// Returns whether each argument of a function has a register.
+#[inline]
+const fn fits_registers(func: &Func) -> bool {
+    func.params.len() + func.implicit.len() <= MAX_REGISTERS
 }
 
 /// Returns the function at `i` of the concatenated lists.
@@ -1361,6 +1367,21 @@ mod tests {
         assert_eq!(BTF.first_func(), 7);
         assert_eq!(BTF.nr_types(), 13);
         Ok(())
+    }
+
+    #[test]
+    fn implicit_argument_takes_a_register() {
+        const A: Param = Param { name: "a", ty: INT };
+        let func = |params| Func {
+            name: "f",
+            params,
+            implicit: &[A],
+            ret: INT,
+        };
+
+        assert!(fits_registers(&func(&[])));
+        assert!(fits_registers(&func(&[A, A, A, A])));
+        assert!(!fits_registers(&func(&[A, A, A, A, A])));
     }
 
     #[test]
