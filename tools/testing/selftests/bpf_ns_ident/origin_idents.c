@@ -200,19 +200,30 @@ TEST_F(origin, packets)
 	close(fd);
 }
 
+static pid_t harness;
+
+/* The default again. A program is freed only after a grace period. */
+static void unload(void)
+{
+	int tries = 100;
+
+	if (getpid() != harness)
+		return;
+	while (system("rmmod bpf_ns_ident 2> /dev/null") && --tries)
+		usleep(100000);
+}
+
 int main(int argc, char **argv)
 {
-	int ret;
-
 	system("rmmod bpf_ns_ident 2> /dev/null");
 	system("modprobe bpf_ns_ident loader_ns=user");
 	if (system("grep -qx user /sys/module/bpf_ns_ident/parameters/loader_ns")) {
 		printf("1..0 # SKIP cannot load the module bpf_ns_ident with a parameter\n");
 		return KSFT_SKIP;
 	}
+	/* The harness exits by itself. */
+	harness = getpid();
+	atexit(unload);
 	libbpf_set_print(NULL);
-	ret = test_harness_run(argc, argv);
-	/* With the default again. */
-	system("rmmod bpf_ns_ident");
-	return ret;
+	return test_harness_run(argc, argv);
 }
