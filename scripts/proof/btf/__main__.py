@@ -71,11 +71,8 @@ def tests(kernel_o, paths):
 
 
 def main(file, kernel_o, *paths):
-    every = list(tests(kernel_o, paths))
-    report = ktap.Report(file, [name for name, _ in every])
-    for name, test in every:
-        report.run(name, test)
-    return 1 if report.failed else 0
+    return ktap.run_all(file, ((name, lambda _, test=test: test())
+                               for name, test in tests(kernel_o, paths)))
 
 
 if __name__ == "__main__":

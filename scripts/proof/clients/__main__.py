@@ -397,10 +397,7 @@ def main():
         for name, version, use, function in tools()
     ]
     tests.append(("clients: libbpf without CAP_SYS_ADMIN", without_sys_admin))
-    report = ktap.Report(args.file, [name for name, _ in tests])
-    for name, function in tests:
-        report.run(name, lambda function=function: function(report))
-    return 1 if report.failed else 0
+    return ktap.run_all(args.file, tests)
 
 
 if __name__ == "__main__":

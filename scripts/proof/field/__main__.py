@@ -38,10 +38,7 @@ def main():
     for part in args.only.split(","):
         tests += PARTS[part].tests(args.full)
     guest.prepare()
-    report = ktap.Report(args.file, [name for name, _ in tests])
-    for name, test in tests:
-        report.run(name, lambda test=test: test(report))
-    return 1 if report.failed else 0
+    return ktap.run_all(args.file, tests)
 
 
 if __name__ == "__main__":

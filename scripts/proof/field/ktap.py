@@ -43,3 +43,12 @@ class Report:
             self._print(f"not ok {self.number} {name}")
         else:
             self._print(f"ok {self.number} {name}")
+
+
+def run_all(path, tests):
+    """Runs pairs of a name and a function of the report. Returns the exit status."""
+    tests = list(tests)
+    report = Report(path, [name for name, _ in tests])
+    for name, test in tests:
+        report.run(name, lambda test=test: test(report))
+    return 1 if report.failed else 0
