@@ -261,7 +261,7 @@ TEST_F(one_namespace, relaxed)
 			TH_LOG("%s", self->prog->log);
 		}
 	ASSERT_EQ(0, ns_start(&self->other, NULL, ROOT_CONTAINER));
-	/* KFUNC needs the initial pid namespace, whatever loader_ns has. */
+	/* KFUNC needs the initial pid namespace with any loader_ns. */
 	expect_refused(_metadata, self->prog, self->klog, &self->other,
 		       is_enough ? variant->others :
 				   "cgroup, ipc, mnt, net, pid, time, uts namespaces");
