@@ -428,8 +428,8 @@ static inline int __ns_ident_try_task(pid_t tid, int dir, void *ctx)
  *
  * With an id, on Linux 6.18 and later, the result is exactly this namespace or
  * an error. Without an id, the result is the namespace that currently has this
- * dev and ino, because the kernel reuses numbers. It is only found if a task is
- * in it.
+ * dev and ino, because the kernel reuses numbers. Without an id, or in a nested
+ * pid namespace, a namespace is only found if a task in /proc is in it.
  *
  * Returns a file descriptor, for example for setns(2), or -ENOENT if there is
  * no such namespace.
@@ -445,7 +445,8 @@ static inline int ns_ident_open(const struct bpf_ns_ident *ident, __u32 ns_type)
 		return err;
 	if (ident->id) {
 		fd = __ns_ident_open_id(ident->id, ns_type, ident->ino);
-		if (fd < 0 && fd != -EOPNOTSUPP)
+		/* In a nested pid namespace, the kernel reports others as gone. */
+		if (fd < 0 && fd != -EOPNOTSUPP && fd != -ENOENT)
 			return fd;
 	}
 	if (fd >= 0) {
@@ -464,9 +465,11 @@ static inline int ns_ident_open(const struct bpf_ns_ident *ident, __u32 ns_type)
 	if (err < 0)
 		return err;
 	if (fd < 0)
-		return __ns_ident_fail(ENOENT, "no task in /proc is in the %s namespace %llu:%llu",
+		return __ns_ident_fail(ENOENT,
+				       "no task in /proc is in the %s namespace %llu:%llu:%llu",
 				       search.name, (unsigned long long)ident->dev,
-				       (unsigned long long)ident->ino);
+				       (unsigned long long)ident->ino,
+				       (unsigned long long)ident->id);
 	return fd;
 }
 
@@ -508,18 +511,50 @@ struct __ns_ident_list {
 	__u32 ns_types;
 	ns_ident_list_fn fn;
 	void *ctx;
-	/* The namespaces that were found in /proc. */
+	/* listns(2) has a namespace that the caller is not in, so it has all. */
+	bool is_whole;
+	/* The namespaces that a search in /proc omits. */
 	struct bpf_ns_ident *seen;
 	size_t nr;
 };
 
-static inline int __ns_ident_list_one(int fd, struct __ns_ident_list *list)
+static inline int __ns_ident_remember(struct __ns_ident_list *list,
+				      const struct bpf_ns_ident *ident)
+{
+	struct bpf_ns_ident *seen;
+
+	seen = realloc(list->seen, (list->nr + 1) * sizeof(*seen));
+	if (!seen)
+		return __ns_ident_fail(ENOMEM, "no memory for a list of namespaces");
+	list->seen = seen;
+	seen[list->nr++] = *ident;
+	return 0;
+}
+
+/* Is the caller in the namespace? */
+static inline bool __ns_ident_is_own(const struct bpf_ns_ident *ident, int type)
+{
+	const char *name;
+	char path[64];
+	struct stat st;
+
+	if (__ns_ident_need_name(type, &name))
+		return false;
+	snprintf(path, sizeof(path), "/proc/thread-self/ns/%s", name);
+	return !stat(path, &st) && __ns_ident_is(&st, ident);
+}
+
+static inline int __ns_ident_list_one(int fd, bool in_proc, struct __ns_ident_list *list)
 {
 	struct bpf_ns_ident ident;
 	int type, err;
 
 	type = ns_ident_type(fd);
 	err = type < 0 ? type : ns_ident_of_fd(fd, &ident);
+	if (!err && !in_proc && !list->is_whole)
+		list->is_whole = !__ns_ident_is_own(&ident, type);
+	if (!err && !list->is_whole)
+		err = __ns_ident_remember(list, &ident);
 	return err ? err : list->fn(fd, type, &ident, list->ctx);
 }
 
@@ -529,7 +564,6 @@ static inline int __ns_ident_list_task(pid_t tid, int dir, void *ctx)
 
 	(void)tid;
 	for (size_t i = 0; i < __NS_IDENT_NR_TYPES; i++) {
-		struct bpf_ns_ident *seen;
 		struct stat st;
 		size_t nr = 0;
 		int fd, ret;
@@ -544,14 +578,7 @@ static inline int __ns_ident_list_task(pid_t tid, int dir, void *ctx)
 		fd = openat(dir, __ns_ident_types[i].name, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			continue;
-		seen = realloc(list->seen, (list->nr + 1) * sizeof(*seen));
-		if (!seen) {
-			close(fd);
-			return __ns_ident_fail(ENOMEM, "no memory for a list of namespaces");
-		}
-		list->seen = seen;
-		ret = ns_ident_of_fd(fd, &seen[list->nr++]);
-		ret = ret ? ret : __ns_ident_list_one(fd, list);
+		ret = __ns_ident_list_one(fd, true, list);
 		close(fd);
 		if (ret)
 			return ret;
@@ -588,7 +615,7 @@ static inline int __ns_ident_list_ids(struct __ns_ident_list *list)
 				continue;
 			if (fd < 0)
 				return fd;
-			ret = __ns_ident_list_one(fd, list);
+			ret = __ns_ident_list_one(fd, false, list);
 			close(fd);
 			if (ret)
 				return ret;
@@ -600,7 +627,8 @@ static inline int __ns_ident_list_ids(struct __ns_ident_list *list)
 /*
  * Calls @fn with each namespace of these types, CLONE_NEW* flags, and with a
  * file descriptor that is closed afterwards. Namespaces without a task are only
- * found since Linux 6.19, by listns(2). If @fn returns a value other than 0,
+ * found since Linux 6.19, by listns(2). In a nested pid namespace, listns(2) only
+ * has the namespaces of the caller, so /proc adds those of its tasks. If @fn returns a value other than 0,
  * the search ends and returns that value.
  */
 static inline int ns_ident_list(__u32 ns_types, ns_ident_list_fn fn, void *ctx)
@@ -611,7 +639,7 @@ static inline int ns_ident_list(__u32 ns_types, ns_ident_list_fn fn, void *ctx)
 	if (!ns_types || (ns_types & ~NS_IDENT_ALL_TYPES))
 		return __ns_ident_fail(EINVAL, "0x%x are not CLONE_NEW* flags", ns_types);
 	ret = __ns_ident_list_ids(&list);
-	if (ret == -EOPNOTSUPP)
+	if (ret == -EOPNOTSUPP || (!ret && !list.is_whole))
 		ret = __ns_ident_each_task(__ns_ident_list_task, &list);
 	free(list.seen);
 	return ret;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -220,7 +221,7 @@ TEST_F(userspace, open_with_a_recycled_number)
 	}
 	ASSERT_EQ(first.ino, self->ident.ino);
 	ASSERT_NE(first.id, self->ident.id);
-	expect_error(ENOENT, "no namespace has the id",
+	expect_error(ENOENT, "no task in /proc is in the uts namespace",
 		     ns_ident_open(&first, CLONE_NEWUTS));
 	EXPECT_EQ(-ENOENT, ns_ident_tasks(&first, CLONE_NEWUTS, NULL, NULL));
 	expect_open(&self->ident, CLONE_NEWUTS);
@@ -359,6 +360,40 @@ TEST_F(userspace, list)
 	/* The initial namespaces, and those of the task. */
 	EXPECT_LE(14, wanted.others);
 	EXPECT_FALSE(wanted.mismatch);
+}
+
+static int do_list(void *arg)
+{
+	struct wanted *wanted = arg;
+	int fd;
+
+	if (mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("proc", "/proc", "proc", 0, NULL))
+		return -errno;
+	fd = ns_ident_open(&wanted->ident, CLONE_NEWUTS);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return ns_ident_list(CLONE_NEWUTS, take_ns, wanted);
+}
+
+/* A nested caller may neither list nor open other namespaces by their ids. */
+TEST_F(userspace, nested_caller_finds_those_of_its_tasks)
+{
+	struct wanted *wanted = ns_alloc(sizeof(*wanted));
+
+	ASSERT_NE(NULL, wanted);
+	wanted->type = CLONE_NEWUTS;
+	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS));
+	ASSERT_EQ(0, ns_start(&self->other, &self->task, CLONE_NEWUTS));
+	ASSERT_EQ(0, ns_ident(self->other.pid, "uts", &wanted->ident));
+	ASSERT_EQ(0, ns_call(&self->task, do_list, wanted));
+	EXPECT_EQ(1, wanted->met);
+	EXPECT_FALSE(wanted->mismatch);
+
+	/* Another one, which no task in its /proc is in. */
+	ASSERT_EQ(0, ns_ident(getpid(), "uts", &wanted->ident));
+	EXPECT_EQ(-ENOENT, ns_call(&self->task, do_list, wanted));
 }
 
 /* Without a task, a namespace is only found by listns(2). */
