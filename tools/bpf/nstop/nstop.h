@@ -12,6 +12,7 @@
 struct nstop_config {
 	__u32 ns_type;			/* CLONE_NEW* */
 	__u32 per_thread;		/* tasks are threads, else thread groups */
+	struct bpf_ns_ident own;	/* pid namespace of nstop, all zero: the initial one */
 	struct bpf_ns_ident seen_by;	/* a pid namespace, all zero: none */
 	__s64 moves[NSTOP_NR_MOVES];	/* system calls, see below */
 	__u64 nr_moves;			/* number of valid elements of moves */
@@ -25,6 +26,7 @@ struct nstop_task_key {
 
 struct nstop_task {
 	struct bpf_ns_ident ident;	/* the first result for this task */
+	__s64 pid;			/* its pid in own */
 	__s64 seen_pid;			/* its pid in seen_by, or -errno */
 	__u64 changed;			/* a later result was different */
 	__u64 moved;			/* it has called one of moves, which may change the result */

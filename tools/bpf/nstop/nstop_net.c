@@ -49,6 +49,7 @@ struct netns {
 	char *name;			/* escaped, NULL: has none */
 	struct device *devices;
 	size_t nr_devices;
+	int prog_fds[NSTOP_NR_DIRECTIONS];	/* of its own programs, -1: none */
 	struct nstop_traffic total;	/* by the BPF program, since the first packet */
 	bool stat;			/* a file has this identity */
 
@@ -87,6 +88,7 @@ static int traffic_fd;
 static double started;		/* when the round was */
 static int own_fd;
 static struct bpf_ns_ident own;
+static bool nested;
 static int prog_fds[NSTOP_NR_DIRECTIONS];
 
 static struct netns *get_row(const struct bpf_ns_ident *ident)
@@ -102,6 +104,8 @@ static struct netns *get_row(const struct bpf_ns_ident *ident)
 	if (!ns)
 		err(EXIT_ERROR, "out of memory");
 	ns->ident = *ident;
+	ns->prog_fds[NSTOP_RX] = -1;
+	ns->prog_fds[NSTOP_TX] = -1;
 	rows = grow(rows, nr_rows, sizeof(*rows));
 	rows[nr_rows++] = ns;
 	return ns;
@@ -138,13 +142,55 @@ static void skip_device(const struct netns *ns, const char *device)
 	free(name);
 }
 
-static void detach(struct device *device)
+static void close_all(const int fds[NSTOP_NR_DIRECTIONS])
 {
 	int i;
 
 	for (i = 0; i < NSTOP_NR_DIRECTIONS; i++)
-		if (device->links[i] >= 0)
-			close(device->links[i]);
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static void detach(struct device *device)
+{
+	close_all(device->links);
+}
+
+static void keep_progs(struct netns *ns, const struct nstop_net_bpf *from)
+{
+	ns->prog_fds[NSTOP_RX] = fcntl(bpf_program__fd(from->progs.count_rx), F_DUPFD_CLOEXEC, 0);
+	ns->prog_fds[NSTOP_TX] = fcntl(bpf_program__fd(from->progs.count_tx), F_DUPFD_CLOEXEC, 0);
+}
+
+/*
+ * Loads programs for the namespace that this process has entered, with the same
+ * maps. In a nested pid namespace, kfuncs only report packets of the net
+ * namespace that a program was loaded from.
+ */
+static void load_for(struct netns *ns)
+{
+	struct nstop_net_bpf *more = nstop_net_bpf__open();
+
+	if (!more)
+		err(EXIT_ERROR, "cannot open the BPF programs");
+	more->rodata->ns_ident_dev = nsfs_dev();
+	if (bpf_map__reuse_fd(more->maps.traffic, traffic_fd) ||
+	    bpf_map__reuse_fd(more->maps.bss, bpf_map__fd(skel->maps.bss)) ||
+	    nstop_net_bpf__load(more))
+		skip("programs of net namespace %s: %s", name_of(ns), strerror(errno));
+	else
+		keep_progs(ns, more);
+	nstop_net_bpf__destroy(more);
+}
+
+/* The programs for the devices of a namespace, or NULL. */
+static const int *get_progs(struct netns *ns)
+{
+	if (!nested || same_ident(&own, &ns->ident))
+		return prog_fds;
+	if (ns->prog_fds[NSTOP_TX] < 0)
+		load_for(ns);
+	return ns->prog_fds[NSTOP_TX] < 0 ? NULL : ns->prog_fds;
 }
 
 /* Is the device in the namespace of this process? */
@@ -184,7 +230,7 @@ static bool has_room(void)
 }
 
 /* Returns false if the device is gone, or cannot have the links. */
-static bool attach(struct device *device, const struct netns *ns,
+static bool attach(struct device *device, struct netns *ns,
 		   const char *name)
 {
 	static const enum bpf_attach_type types[NSTOP_NR_DIRECTIONS] = {
@@ -195,16 +241,20 @@ static bool attach(struct device *device, const struct netns *ns,
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = BPF_F_BEFORE);
 	struct bpf_link_info info = {};
 	__u32 len = sizeof(info);
+	const int *progs;
 	int i;
 
 	if (!has_room()) {
 		not_counted++;
 		return false;
 	}
+	progs = get_progs(ns);
+	if (!progs)
+		return false;
 	for (i = 0; i < NSTOP_NR_DIRECTIONS; i++)
 		device->links[i] = -1;
 	for (i = 0; i < NSTOP_NR_DIRECTIONS; i++) {
-		device->links[i] = bpf_link_create(prog_fds[i], device->ifindex,
+		device->links[i] = bpf_link_create(progs[i], device->ifindex,
 						   types[i], &opts);
 		if (device->links[i] >= 0)
 			continue;
@@ -624,6 +674,7 @@ static void forget_rows(void)
 			rows[kept++] = ns;
 			continue;
 		}
+		close_all(ns->prog_fds);
 		while (ns->nr_devices)
 			detach(&ns->devices[--ns->nr_devices]);
 		bpf_map_delete_elem(traffic_fd, &ns->ident);
@@ -667,6 +718,7 @@ static void check_tcx(void)
 static void open_traffic(void)
 {
 	check_tcx();
+	nested = in_nested_pidns();
 	load();
 	own_fd = open(SELF, O_RDONLY | O_CLOEXEC);
 	if (own_fd < 0)

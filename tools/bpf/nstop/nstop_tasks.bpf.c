@@ -84,30 +84,56 @@ static void count_call(const struct bpf_ns_ident *ident)
 }
 
 /* By member, since clang replaces a copy of the structure by its initial value. */
-static struct bpf_ns_ident get_seen_by(void)
+static struct bpf_ns_ident copy(const volatile struct bpf_ns_ident *from)
 {
-	struct bpf_ns_ident seen_by = {
-		.dev = opts.seen_by.dev,
-		.ino = opts.seen_by.ino,
-		.id = opts.seen_by.id,
+	struct bpf_ns_ident ident = {
+		.dev = from->dev,
+		.ino = from->ino,
+		.id = from->id,
 	};
 
-	return seen_by;
+	return ident;
 }
 
-static void set_seen_pid(struct nstop_task *now, __s64 pid_tgid)
+/* The pid of a process or of a thread, or -errno. */
+static __s64 pick_pid(__s64 pid_tgid)
 {
 	if (pid_tgid < 0)
-		now->seen_pid = pid_tgid;
+		return pid_tgid;
+	return opts.per_thread ? (__u32)pid_tgid : pid_tgid >> 32;
+}
+
+/*
+ * Stores the pid of the current task in the pid namespace of nstop. Returns false
+ * for a task that /proc of nstop does not show.
+ */
+static bool set_pid(struct nstop_task *now, const struct nstop_task_key *key)
+{
+	struct bpf_ns_ident own = copy(&opts.own);
+
+	if (own.ino)
+		now->pid = pick_pid(bpf_get_current_pid_tgid_in(&own));
 	else
-		now->seen_pid = opts.per_thread ? (__u32)pid_tgid :
-						  pid_tgid >> 32;
+		now->pid = key->pid;
+	return now->pid >= 0;
+}
+
+/* The same for any task. */
+static bool set_pid_of(const struct task_struct *task, struct nstop_task *now)
+{
+	struct bpf_ns_ident own = copy(&opts.own);
+
+	if (own.ino)
+		now->pid = pick_pid(bpf_task_pid_tgid_in(task, &own));
+	else
+		now->pid = BPF_CORE_READ(task, pid);
+	return now->pid >= 0;
 }
 
 /* Stores the results for the current task in @now. */
 static int get_results(struct nstop_task *now)
 {
-	struct bpf_ns_ident seen_by = get_seen_by();
+	struct bpf_ns_ident seen_by = copy(&opts.seen_by);
 	int err;
 
 	if (opts.ns_type == CLONE_NEWPID)
@@ -117,18 +143,18 @@ static int get_results(struct nstop_task *now)
 	if (err || !seen_by.ino)
 		return err;
 
-	set_seen_pid(now, bpf_get_current_pid_tgid_in(&seen_by));
+	now->seen_pid = pick_pid(bpf_get_current_pid_tgid_in(&seen_by));
 	return 0;
 }
 
 /* The same for any task. */
 static int get_results_of(const struct task_struct *task, struct nstop_task *now)
 {
-	struct bpf_ns_ident seen_by = get_seen_by();
+	struct bpf_ns_ident seen_by = copy(&opts.seen_by);
 
 	/* The pid first: a task that has an identity later had a pid before. */
 	if (seen_by.ino)
-		set_seen_pid(now, bpf_task_pid_tgid_in(task, &seen_by));
+		now->seen_pid = pick_pid(bpf_task_pid_tgid_in(task, &seen_by));
 
 	if (opts.ns_type == CLONE_NEWPID)
 		return bpf_task_pidns_ident(task, &now->ident);
@@ -224,6 +250,8 @@ int BPF_PROG(count_sys_enter, struct pt_regs *regs, long id)
 	/* The flag must be set before nstop reads /proc, even for a new task. */
 	if (paused && !(now.moved && !task))
 		return 0;
+	if (!set_pid(&now, &key))
+		return 0;
 	if (get_results(&now)) {
 		if (!paused)
 			__sync_fetch_and_add(&lost.no_ident, 1);
@@ -251,7 +279,7 @@ int look_at_tasks(struct bpf_iter__task *ctx)
 		return 0;
 	if (!ns_ident_has_kfuncs() && !walks)
 		walks = true;
-	if (get_results_of(task, &now))
+	if (!set_pid_of(task, &now) || get_results_of(task, &now))
 		return 0;
 
 	known = find_task(task, &key);

@@ -119,7 +119,7 @@ static int cmp_callers(const void *a, const void *b)
 {
 	const struct caller *x = a, *y = b;
 
-	return x->key.pid < y->key.pid ? -1 : x->key.pid > y->key.pid;
+	return x->task.pid < y->task.pid ? -1 : x->task.pid > y->task.pid;
 }
 
 static void read_callers(void)
@@ -151,7 +151,7 @@ static void read_callers(void)
 /* Is it the same task, and not a later one with the same pid? */
 static bool is_caller(const struct caller *caller, const struct proc_task *task)
 {
-	return caller->key.pid == (__u64)task->pid &&
+	return caller->task.pid == task->pid &&
 	       start_in_ticks(caller->key.start) == task->start;
 }
 
@@ -304,7 +304,7 @@ static struct ns *stat_task(struct proc_task *task, __s64 *seen_pid)
 
 static void look_at_task(struct proc_task *task)
 {
-	struct caller key = { .key.pid = task->pid }, *caller;
+	struct caller key = { .task.pid = task->pid }, *caller;
 	struct caller *end = callers + nr_callers;
 	struct ns *ns;
 	__s64 seen_pid;
@@ -320,9 +320,9 @@ static void look_at_task(struct proc_task *task)
 				      sizeof(*callers), cmp_callers) : NULL;
 	if (!caller)
 		return;
-	while (caller > callers && caller[-1].key.pid == key.key.pid)
+	while (caller > callers && caller[-1].task.pid == task->pid)
 		caller--;
-	for (; caller < end && caller->key.pid == key.key.pid; caller++) {
+	for (; caller < end && caller->task.pid == task->pid; caller++) {
 		if (!is_caller(caller, task))
 			continue;
 		caller->alive = true;
@@ -348,7 +348,7 @@ static void forget_tasks(void)
 		/* The lowest pid, for a namespace without a command. */
 		ns = get_ns(&caller->task.ident);
 		if (ns->rank == NO_RANK && !ns->pid) {
-			ns->pid = caller->key.pid;
+			ns->pid = caller->task.pid;
 			ns->seen_pid = seen_by.ino ? caller->task.seen_pid :
 						     ns->pid;
 			memcpy(ns->comm, caller->task.comm, sizeof(ns->comm));
@@ -658,10 +658,23 @@ static const __s64 moves[NSTOP_NR_MOVES] = {
 	SYS_setns, SYS_unshare, SYS_execve, SYS_execveat,
 };
 
+static void read_own_pidns(struct bpf_ns_ident *ident)
+{
+	static const char path[] = "/proc/self/ns/pid";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		err(EXIT_ERROR, "%s", path);
+	check_ident(ns_ident_of_fd(fd, ident), path);
+	close(fd);
+}
+
 static void configure(struct nstop_config *config)
 {
 	config->ns_type = opt.kind->flag;
 	config->per_thread = opt.kind->per_thread;
+	if (in_nested_pidns())
+		read_own_pidns(&config->own);
 	config->seen_by = seen_by;
 	/* A task never changes its pid namespace. */
 	if (opt.kind->flag != CLONE_NEWPID)

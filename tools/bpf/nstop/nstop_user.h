@@ -128,6 +128,9 @@ void check_ident(int ret, const char *of);
 /* Returns the device of nsfs, which the programs need if they walk. Exits on an error. */
 __u64 nsfs_dev(void);
 
+/* Is the pid namespace of this process not the initial one? */
+bool in_nested_pidns(void);
+
 /* Adds the note that the programs walk the kernel's structures. */
 void add_walk_note(struct table *table);
 

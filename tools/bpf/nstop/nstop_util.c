@@ -164,6 +164,15 @@ static bool is_initial(const struct kind *kind)
 	return stat(path, &st) || st.st_ino == kind->initial;
 }
 
+bool in_nested_pidns(void)
+{
+	const struct kind *kind = kinds;
+
+	while (kind->flag != CLONE_NEWPID)
+		kind++;
+	return !is_initial(kind);
+}
+
 static void print_not_initial(void)
 {
 	const struct kind *kind;
