@@ -22,18 +22,23 @@ struct {
 /* Events for which there was no room. */
 __u64 lost;
 
+/* NULL: there is no room, or the agent is not to see the task. */
 static struct event_slot *start(enum what what)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct event_slot *slot = take_slot();
+	__s64 pid_tgid = pid_tgid_of(task);
+	struct event_slot *slot;
 	struct event *event;
 
+	if (pid_tgid < 0)
+		return NULL;
+	slot = take_slot();
 	if (!slot) {
 		__sync_fetch_and_add(&lost, 1);
 		return NULL;
 	}
 	event = &slot->event;
-	start_event(event, what, task);
+	start_event(event, what, task, pid_tgid);
 	/* A type that the task or the kernel lacks stays zero. */
 	for (int i = 0; i < NR_TYPES; i++)
 		bpf_get_current_ns_ident(types[i], &event->ns[i]);
@@ -113,7 +118,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (!slot)
 		return 0;
 	event = &slot->event;
-	event->child_pid_tgid = (__u64)child->tgid << 32 | child->pid;
+	event->child_pid_tgid = pid_tgid_of(child);
 	bpf_task_pidns_ident(child, &event->child_pidns);
 	event->child_pid_tgid_inside =
 		bpf_task_pid_tgid_in(child, &event->child_pidns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Structures that the BPF programs of the agent pass to userspace. Include
+ * Structures that the BPF programs of the agent share with userspace. Include
  * ns_ident.bpf.h or ns_ident.h first.
  */
 #ifndef AGENT_H
@@ -19,19 +19,19 @@ enum part { CGROUP, FILE_PATH, ARGV, NR_PARTS };
 struct event {
 	__u32 what;
 	__u32 status;				/* exit: as wait(2) has it */
-	__u64 pid_tgid;
+	__s64 pid_tgid;
 	__s64 pid_tgid_inside;			/* in its own pid namespace */
 	struct bpf_ns_ident ns[NR_TYPES];
 	struct bpf_ns_ident sock_net;		/* connect: of the socket */
 	struct bpf_ns_ident child_pidns;	/* fork */
-	__u64 child_pid_tgid;
+	__s64 child_pid_tgid;
 	__s64 child_pid_tgid_inside;		/* in its own pid namespace */
 	__s64 child_pid_tgid_for_parent;	/* in that of the parent */
 	__u64 boot_ns;				/* CLOCK_BOOTTIME */
-	__u32 ppid;
+	__u32 ppid;				/* 0: not visible */
 	__u32 uid;
-	__u32 level;				/* of pid namespaces above it */
-	__u32 cgroup_ns_level;			/* of the root of its cgroup namespace */
+	__u32 level;				/* pid namespaces from that of the agent */
+	__u32 cgroup_ns_level;			/* components above its cgroup namespace */
 	__u32 cut;				/* 1 << part */
 	__u16 family;				/* connect */
 	__u16 port;

@@ -31,7 +31,7 @@ fn main() {
     let header = run(dump.args(["btf", "dump", "file", &vmlinux, "format", "c"]));
 
     fs::write(Path::new(&out).join("vmlinux.h"), header).unwrap();
-    for name in ["agent", "snapshot"] {
+    for name in ["agent", "snapshot", "view"] {
         let source = format!("{name}.bpf.c");
         run(Command::new(var("CLANG", "clang"))
             .args(["-g", "-O2", "-Wall", "-mcpu=v3", "--target=bpf"])
@@ -42,7 +42,7 @@ fn main() {
         println!("cargo:rerun-if-changed={source}");
     }
     let header = format!("{NS_IDENT}/ns_ident.bpf.h");
-    for file in ["agent.h", "event.bpf.h", &header, &vmlinux] {
+    for file in ["agent.h", "event.bpf.h", "view.h", &header, &vmlinux] {
         println!("cargo:rerun-if-changed={file}");
     }
 }

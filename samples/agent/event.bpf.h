@@ -14,6 +14,12 @@
 
 #include "ns_ident.bpf.h"
 #include "agent.h"
+#include "view.h"
+
+#ifdef SLEEPABLE
+void bpf_rcu_read_lock(void) __weak __ksym;
+void bpf_rcu_read_unlock(void) __weak __ksym;
+#endif
 
 /* The number of events that can be filled at the same time. */
 #ifndef NR_SLOTS
@@ -22,6 +28,9 @@
 #define MAX_TRIES	8	/* to find one that is free */
 #define PAGE_LEN	4096
 #define COMPONENT_LEN	256	/* NAME_MAX + 1 */
+
+/* Userspace sets it before the load. */
+const volatile struct view view = {};
 
 /*
  * An event does not fit on the stack of a program. The room that it takes in the
@@ -82,7 +91,17 @@ struct cgroup_walk {
 	struct event *event;
 	struct cgroup **ancestors;
 	__u32 len;
+	__u32 first;	/* level */
 };
+
+static struct cgroup *ancestor_at(struct cgroup **ancestors, __u64 level)
+{
+	struct cgroup *ancestor;
+
+	if (bpf_probe_read_kernel(&ancestor, sizeof(ancestor), ancestors + level))
+		return NULL;
+	return ancestor;
+}
 
 static long add_component(__u64 index, void *ctx)
 {
@@ -92,14 +111,13 @@ static long add_component(__u64 index, void *ctx)
 	struct cgroup *ancestor;
 	long got;
 
+	ancestor = ancestor_at(walk->ancestors, walk->first + index);
+	if (!ancestor)
+		return 1;
 	if (len > PART_LEN - COMPONENT_LEN - 1) {
 		event->cut |= 1 << CGROUP;
 		return 1;
 	}
-	/* The first ancestor is the root, which has no name. */
-	if (bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
-				  walk->ancestors + index + 1))
-		return 1;
 	event->data[len] = '/';
 	got = bpf_probe_read_kernel_str(event->data + len + 1, COMPONENT_LEN,
 					BPF_CORE_READ(ancestor, kn, name));
@@ -112,19 +130,28 @@ static long add_component(__u64 index, void *ctx)
 /*
  * The name of a container is in the path of its cgroup. The task may be gone when
  * userspace reads /proc/PID/cgroup. If the path is too long, its end is cut, since
- * the outermost names decide.
+ * the outermost names decide. The path begins at the root of the agent's cgroup
+ * namespace, or at the root of all cgroups if the task is outside of the former.
  */
 static void read_cgroup(struct event *event, struct task_struct *task)
 {
-	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp), *root;
+	__u32 level = BPF_CORE_READ(cgroup, level), start = 0, ns_level;
 	struct cgroup_walk walk = {
 		.event = event,
 		.ancestors = __builtin_preserve_access_index(&cgroup->ancestors[0]),
 	};
 
-	event->cgroup_ns_level = BPF_CORE_READ(task, nsproxy, cgroup_ns, root_cset,
-					       dfl_cgrp, level);
-	bpf_loop(BPF_CORE_READ(cgroup, level), add_component, &walk, 0);
+	if (level >= view.cgroup_level) {
+		root = ancestor_at(walk.ancestors, view.cgroup_level);
+		if (BPF_CORE_READ(root, kn, id) == view.cgroup)
+			start = view.cgroup_level;
+	}
+	ns_level = BPF_CORE_READ(task, nsproxy, cgroup_ns, root_cset, dfl_cgrp, level);
+	event->cgroup_ns_level = ns_level > start ? ns_level - start : 0;
+	/* The root has no name. */
+	walk.first = start + 1;
+	bpf_loop(level - start, add_component, &walk, 0);
 	event->len[CGROUP] = walk.len;
 }
 
@@ -167,17 +194,48 @@ static void read_argv(struct event *event, struct task_struct *task, bool curren
 		event->len[ARGV] = len;
 }
 
+/*
+ * Returns tgid << 32 | pid in the pid namespace of the agent, or -ESRCH for a task
+ * that its /proc does not show. Loaders that do not set the namespace are on the
+ * host.
+ */
+static __s64 pid_tgid_of(const struct task_struct *task)
+{
+	struct bpf_ns_ident own = { ns_ident_own.dev, ns_ident_own.ino, ns_ident_own.id };
+
+	if (!own.ino)
+		return (__u64)task->tgid << 32 | task->pid;
+	return bpf_task_pid_tgid_in(task, &own);
+}
+
+/* RCU protects the parent. A program that may sleep has to take the lock. */
+static __u32 ppid_of(const struct task_struct *task)
+{
+	__s64 pid_tgid;
+
+#ifdef SLEEPABLE
+	if (ns_ident_has_kfuncs())
+		bpf_rcu_read_lock();
+#endif
+	pid_tgid = pid_tgid_of(task->real_parent);
+#ifdef SLEEPABLE
+	if (ns_ident_has_kfuncs())
+		bpf_rcu_read_unlock();
+#endif
+	return pid_tgid > 0 ? pid_tgid >> 32 : 0;
+}
+
 /* Fills the fields of any task. */
 static void start_event(struct event *event, enum what what,
-			struct task_struct *task)
+			struct task_struct *task, __s64 pid_tgid)
 {
 	__builtin_memset(event, 0, offsetof(struct event, data));
 	event->what = what;
 	event->boot_ns = bpf_ktime_get_boot_ns();
-	event->pid_tgid = (__u64)task->tgid << 32 | task->pid;
-	event->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	event->pid_tgid = pid_tgid;
+	event->ppid = ppid_of(task);
 	event->uid = BPF_CORE_READ(task, cred, uid.val);
-	event->level = BPF_CORE_READ(task, thread_pid, level);
+	event->level = BPF_CORE_READ(task, thread_pid, level) - view.level;
 	BPF_CORE_READ_STR_INTO(&event->comm, task, comm);
 	BPF_CORE_READ_STR_INTO(&event->hostname, task, nsproxy, uts_ns,
 			       name.nodename);

@@ -35,12 +35,12 @@ const PART_LEN: usize = 4096;
 struct Head {
     what: u32,
     status: u32,
-    pid_tgid: u64,
+    pid_tgid: i64,
     pid_tgid_inside: i64,
     ns: [Ident; TYPES.len()],
     sock_net: Ident,
     child_pidns: Ident,
-    child_pid_tgid: u64,
+    child_pid_tgid: i64,
     child_pid_tgid_inside: i64,
     child_pid_tgid_for_parent: i64,
     boot_ns: u64,
@@ -79,8 +79,8 @@ struct Line<'a> {
     time: String,
     boot_ns: u64,
     boot_id: &'a str,
-    pid: u64,
-    tid: u64,
+    pid: i64,
+    tid: i64,
     ppid: u32,
     uid: u32,
     pid_inside: Option<i64>,
@@ -111,7 +111,7 @@ enum Detail {
         child: Child,
     },
     Connect {
-        socket_ns: Ident,
+        socket_ns: Option<Ident>,
         family: u16,
         #[serde(skip_serializing_if = "Option::is_none")]
         address: Option<IpAddr>,
@@ -123,8 +123,8 @@ enum Detail {
 
 #[derive(Serialize)]
 struct Child {
-    pid: u64,
-    tid: u64,
+    pid: i64,
+    tid: i64,
     /// The pid in its own pid namespace, and in that of its parent, as fork(2) returns it.
     pid_inside: Option<i64>,
     pid_for_parent: Option<i64>,
@@ -228,7 +228,7 @@ impl Event {
             3 => {
                 let address = self.address();
                 let detail = Detail::Connect {
-                    socket_ns: head.sock_net,
+                    socket_ns: Some(head.sock_net).filter(Ident::is_known),
                     family: head.family,
                     port: address.map(|_| head.port),
                     address,
@@ -255,9 +255,9 @@ fn tgid(pid_tgid: i64) -> Option<i64> {
     (pid_tgid > 0).then_some(pid_tgid >> 32)
 }
 
-/// The namespaces that the task has, by type. No namespace has the number 0.
+/// The namespaces that the task has, by type.
 fn idents(pairs: impl Iterator<Item = (&'static str, Ident)>) -> BTreeMap<&'static str, Ident> {
-    pairs.filter(|(_, ident)| ident.ino != 0).collect()
+    pairs.filter(|(_, ident)| ident.is_known()).collect()
 }
 
 /// A string of C, up to its zero.

@@ -35,7 +35,7 @@ use serde::Serialize;
 use event::{Event, Machine};
 use ns_ident::Ident;
 use programs::Programs;
-use variables::MODULE;
+use variables::{MODULE, MODULE_BTF};
 
 const LSMS: &str = "/sys/kernel/security/lsm";
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -263,7 +263,7 @@ impl Output {
 
     /// Prints a line for each existing task. A signal ends this early, without the last line.
     fn snapshot(&mut self, programs: &Programs) -> Result<()> {
-        let mut snapshot = programs::snapshot(programs.how)?;
+        let mut snapshot = programs::snapshot(&programs.variables)?;
         let mut tasks = 0;
         while let Some(event) = Event::read(&mut snapshot)? {
             if signals::is_ending() {
@@ -305,7 +305,7 @@ fn stream(
     let mut seen = 0;
     output.borrow_mut().notice(&Notice::Started {
         events: &options.names(),
-        by: programs.how.name(),
+        by: programs.variables.how.name(),
     })?;
     // After the programs have started, so that no task is missed.
     if !options.no_snapshot {
@@ -327,15 +327,19 @@ fn stream(
     }
 }
 
-/// The number of the module's directory in sysfs. Each load makes a new one, and kernfs does not
-/// reuse numbers.
+/// The number of the module's directory or file in sysfs. Each load makes a new one, and kernfs does
+/// not reuse numbers.
 fn module_ino() -> Option<u64> {
-    fs::metadata(MODULE).ok().map(|metadata| metadata.ino())
+    let metadata = fs::metadata(MODULE).or_else(|_| fs::metadata(MODULE_BTF));
+    metadata.ok().map(|metadata| metadata.ino())
 }
 
 fn is_live() -> bool {
     let state = Path::new(MODULE).join("initstate");
-    fs::read_to_string(state).is_ok_and(|state| state == "live\n")
+    match fs::read_to_string(state) {
+        Ok(state) => state == "live\n",
+        Err(_) => Path::new(MODULE_BTF).exists(),
+    }
 }
 
 /// Waits until there is another module than that one, or for a SIGHUP while that one is there.

@@ -92,20 +92,25 @@ impl Ident {
         })
     }
 
+    /// Whether a program has filled it. No namespace has the number 0.
+    pub fn is_known(&self) -> bool {
+        self.ino != 0
+    }
+
     /// Whether `other` may be the same namespace. An id of 0 is unknown.
     fn matches(&self, other: &Ident) -> bool {
         (self.dev, self.ino) == (other.dev, other.ino) && (self.id == 0 || self.id == other.id)
     }
 
     /// The namespace with this identity, if it is of that type. With an id, since Linux 6.18, this
-    /// is that very namespace, even without tasks. Otherwise it is the one that a task in `/proc` is
-    /// in, and that has this number now.
+    /// is that very namespace, even without tasks. Otherwise, or in a nested pid namespace, it is
+    /// one that a task in `/proc` is in. Without an id, it is the one that has this number now.
     pub fn open(&self, kind: &str, flag: c_int) -> io::Result<Option<File>> {
         if self.id != 0 {
             match open_by_id(self.id, flag as u32, self.ino as u32) {
-                // No such file handles.
-                Err(Errno::EBADF | Errno::ENOSYS) => {}
-                Err(Errno::ESTALE) => return Ok(None),
+                // No such file handles. In a nested pid namespace, the kernel reports namespaces of
+                // others as gone.
+                Err(Errno::EBADF | Errno::ENOSYS | Errno::ESTALE) => {}
                 Err(error) => return Err(error.into()),
                 Ok(file) => return Ok(Some(file).filter(|file| self.is_of(file))),
             }
@@ -178,13 +183,34 @@ fn open_by_id(id: u64, ns_type: u32, ino: u32) -> nix::Result<File> {
 }
 
 /// Calls `each` with all namespaces of all types. Namespaces without a task are only found since
-/// Linux 6.19, by listns(2).
+/// Linux 6.19, by listns(2). In a nested pid namespace, listns(2) only has the namespaces of the
+/// caller, so `/proc` adds those of its tasks.
 pub fn list(mut each: impl FnMut(&'static str, &File) -> io::Result<()>) -> io::Result<()> {
+    let mut seen = HashSet::new();
+    let mut is_whole = false;
+    list_by_ids(|kind, file| {
+        let ident = Ident::of(file)?;
+        let own = fs::metadata(format!("/proc/self/ns/{kind}"))?;
+        is_whole |= (ident.dev, ident.ino) != (own.dev(), own.ino());
+        seen.insert(ident);
+        each(kind, file)
+    })?;
+    if is_whole {
+        return Ok(());
+    }
+    each_of_tasks(|_, kind, file| match seen.insert(Ident::of(file)?) {
+        true => each(kind, file),
+        false => Ok(()),
+    })
+}
+
+/// Calls `each` with the namespaces of listns(2), or with none on an older kernel.
+fn list_by_ids(mut each: impl FnMut(&'static str, &File) -> io::Result<()>) -> io::Result<()> {
     let mut last = 0;
     loop {
         let ids = match list_ids(last) {
             // An older kernel, or a seccomp filter.
-            Err(Errno::ENOSYS | Errno::EPERM) => return list_proc(each),
+            Err(Errno::ENOSYS | Errno::EPERM) => return Ok(()),
             ids => ids?,
         };
         let Some(&newest) = ids.last() else {
@@ -226,15 +252,6 @@ fn list_ids(last: u64) -> nix::Result<Vec<u64>> {
         found => ids.truncate(found? as usize),
     }
     Ok(ids)
-}
-
-/// Does the same as list() for the namespaces of the threads in `/proc`.
-fn list_proc(mut each: impl FnMut(&'static str, &File) -> io::Result<()>) -> io::Result<()> {
-    let mut seen = HashSet::new();
-    each_of_tasks(|_, kind, file| match seen.insert(Ident::of(file)?) {
-        true => each(kind, file),
-        false => Ok(()),
-    })
 }
 
 /// The threads in each namespace.

@@ -10,12 +10,12 @@ use std::{
 
 use libbpf_rs::{
     libbpf_sys::bpf_map_create_opts, query::ProgInfoIter, set_print, Iter, Link, MapCore, MapFlags,
-    MapHandle, MapType, Object, ObjectBuilder, PrintLevel, Program,
+    MapHandle, MapType, Object, ObjectBuilder, PrintLevel, Program, ProgramInput,
 };
 
 use crate::{
     event::TYPES,
-    variables::{self, How},
+    variables::{Variables, View},
     Result,
 };
 
@@ -46,7 +46,7 @@ static LOG: Mutex<String> = Mutex::new(String::new());
 /// Programs that run. The kernel does not unload the module while they are loaded.
 pub struct Programs {
     pub object: Object,
-    pub how: How,
+    pub variables: Variables,
     _links: Vec<Link>,
     ids: Vec<u32>,
 }
@@ -57,9 +57,9 @@ impl Programs {
         let image = include_bytes!(concat!(env!("OUT_DIR"), "/agent.bpf.o"));
         keep_log();
         let ring = create_ring(buffer)?;
-        let how = How::find();
+        let variables = Variables::new(view()?)?;
         let mut open = ObjectBuilder::default().name("agent")?.open_memory(image)?;
-        variables::set(&mut open, image, how)?;
+        variables.set(&mut open, image)?;
         for mut prog in open.progs_mut() {
             let name = prog.name().to_string_lossy().into_owned();
             prog.set_autoload(events.iter().any(|event| name == format!("on_{event}")));
@@ -77,7 +77,7 @@ impl Programs {
         }
         Ok(Programs {
             object,
-            how,
+            variables,
             _links: links,
             ids,
         })
@@ -102,12 +102,12 @@ impl Programs {
 }
 
 /// The events of all existing tasks, to be read one after the other.
-pub fn snapshot(how: How) -> Result<BufReader<Iter>> {
+pub fn snapshot(variables: &Variables) -> Result<BufReader<Iter>> {
     let image = include_bytes!(concat!(env!("OUT_DIR"), "/snapshot.bpf.o"));
     let mut open = ObjectBuilder::default()
         .name("snapshot")?
         .open_memory(image)?;
-    variables::set(&mut open, image, how)?;
+    variables.set(&mut open, image)?;
     let object = open.load().map_err(explain)?;
     let mut progs = object.progs_mut();
     let link = progs
@@ -116,6 +116,21 @@ pub fn snapshot(how: How) -> Result<BufReader<Iter>> {
         .attach()
         .map_err(explain)?;
     Ok(BufReader::new(Iter::new(&link)?))
+}
+
+/// Reads the terms of the agent's own namespaces.
+fn view() -> Result<View> {
+    let image = include_bytes!(concat!(env!("OUT_DIR"), "/view.bpf.o"));
+    let open = ObjectBuilder::default().name("view")?.open_memory(image)?;
+    let object = open.load().map_err(explain)?;
+    let prog = object.progs_mut().next().ok_or("no program")?;
+    let mut view = View::default();
+    prog.test_run(ProgramInput {
+        context_in: Some(&mut view),
+        ..Default::default()
+    })
+    .map_err(explain)?;
+    Ok(view)
 }
 
 /// Redirects the messages of libbpf to the log.
@@ -176,10 +191,7 @@ fn is_too_old(release: &str) -> bool {
 fn refused() -> String {
     // A module may not show its parameter.
     let loader_ns = fs::read_to_string(LOADER_NS).unwrap_or_default();
-    let loader_ns = match loader_ns.trim() {
-        "" => String::new(),
-        names => format!(" (it is {names} now)"),
-    };
+    let loader_ns = loader_ns.trim();
     let others: Vec<_> = TYPES
         .into_iter()
         .zip(INITIAL)
@@ -192,10 +204,23 @@ fn refused() -> String {
     if others.is_empty() {
         return "the module refused the programs, see the kernel log".into();
     }
+    let is_listed = |name: &&str| loader_ns.split(',').any(|listed| listed == *name);
+    if !loader_ns.is_empty() && !others.iter().any(is_listed) {
+        return format!(
+            "loader_ns={loader_ns} accepts the namespaces of the agent, but not its programs: \
+             without CONFIG_BPF_PROG_ORIGIN in the kernel, a nested pid namespace may only load \
+             programs that call bpf_get_current_pid_tgid_in() or bpf_task_pid_tgid_in(). Run the \
+             agent outside of containers"
+        );
+    }
+    let now = match loader_ns {
+        "" => String::new(),
+        names => format!(" (it is {names} now)"),
+    };
     format!(
         "the module refused programs that are loaded from here: not initial is the namespace of \
          type {}. Run the agent outside of containers, or load the module with a loader_ns \
-         without that{loader_ns}. The kernel log has the reason, too",
+         without that{now}. The kernel log has the reason, too",
         others.join(", ")
     )
 }

@@ -14,6 +14,7 @@ import test_agent
 import test_criu
 import test_load
 import test_loaders
+import test_nested
 import test_runtimes
 import test_tools
 
@@ -22,6 +23,7 @@ PARTS = {
     "tools": test_tools,
     "agent": test_agent,
     "loaders": test_loaders,
+    "nested": test_nested,
     "criu": test_criu,
     "load": test_load,
 }

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 DIR = pathlib.Path("/run/field")
 ROOTFS = DIR / "rootfs"
+MODULE = "bpf_ns_ident"
 USER = "field"
 USER_ID = 1000
 SECS = 60  # timeout for quick operations on a slow machine
@@ -37,6 +38,11 @@ def run(*command, check=True, timeout=SECS, **options):
         words = " ".join(str(word) for word in command)
         raise RuntimeError(f"{words}: status {done.returncode}: {done.stderr}{done.stdout}")
     return done
+
+
+def unload():
+    """Unloads the module. RCU delays the end of loaded programs."""
+    wait_for(lambda: run("rmmod", MODULE, check=False).returncode == 0, f"rmmod {MODULE}")
 
 
 @contextmanager
@@ -117,6 +123,15 @@ def overlay(path, place=None):
         (above / name).mkdir(parents=True)
     options = f"lowerdir={path},upperdir={above}/upper,workdir={above}/work"
     run("mount", "-t", "overlay", "-o", options, "overlay", place or path)
+
+
+def whole():
+    """Returns the root of a container with the programs of the host."""
+    path = DIR / "whole"
+    if not path.exists():
+        path.mkdir()
+        overlay("/", path)
+    return path
 
 
 def _make_rootfs():

@@ -24,6 +24,7 @@
 
 #include "ns_ident.h"
 #include "agent.h"
+#include "view.h"
 #include "agent.lskel.h"
 
 static int print_event(void *ctx, void *data, size_t size)

@@ -2,8 +2,8 @@
 
 // Loads BPF programs with cilium/ebpf:
 //
-//	loader object FILE         loads those of samples/agent, and prints a line for each execve(2), as
-//	                           loader.c does, until stdin ends
+//	loader object FILE         loads those of samples/agent or own.bpf.c, and prints a line for each
+//	                           execve(2), as loader.c does, until stdin ends
 //	loader program FILE NAME   loads and runs one program, and prints its result, and for a syscall
 //	                           program the identity in its context
 package main

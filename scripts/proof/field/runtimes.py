@@ -8,7 +8,7 @@ import pathlib
 import shutil
 import subprocess
 
-from guest import DIR, ROOTFS, USER, USER_ID, init_below, overlay, run, wait_for
+from guest import DIR, ROOTFS, USER, USER_ID, init_below, run, wait_for, whole
 
 # Prints the results of stat(2) inside, causes events, and waits.
 SCRIPT = """#!/bin/sh
@@ -69,12 +69,16 @@ class Maker:
     guess = False
 
     def start(self, name, script=SCRIPT):
+        container = self.prepare(name, script)
+        self.make(container)
+        return container
+
+    def prepare(self, name, script):
         container = Container(self, name)
         container.dir.mkdir()
         (container.dir / "script").write_text(script, encoding="ascii")
         os.chmod(container.dir / "script", 0o755)
         os.chmod(container.dir, 0o777)
-        self.make(container)
         return container
 
     def make(self, container):
@@ -138,9 +142,13 @@ class Oci(Maker):
         config["mounts"].append(mount | {"options": options})
         return config
 
-    def make(self, container):
+    def prepare(self, name, script):
+        container = super().prepare(name, script)
         config = json.dumps(self.bundle(container))
         (container.dir / "config.json").write_text(config, encoding="utf-8")
+        return container
+
+    def make(self, container):
         command = [self.runtime, "run", "--detach", "--bundle", container.dir, container.name]
         self.detach(container, command)
         container.pid = self.state(container)["pid"]
@@ -210,6 +218,9 @@ class RootlessPodman(Podman):
 class Nspawn(Maker):
     name = runtime = "systemd-nspawn"
 
+    def root(self):
+        return ["--directory", ROOTFS, "--read-only"]
+
     def make(self, container):
         # Use the cgroup of systemd-nspawn@.service.
         cgroup = f"/sys/fs/cgroup/machine.slice/systemd-nspawn@{container.name}.service"
@@ -218,7 +229,7 @@ class Nspawn(Maker):
             container,
             ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', cgroup,
              "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network",
-             "--directory", ROOTFS, "--read-only", "--machine", container.name,
+             *self.root(), "--machine", container.name,
              "--bind", f"{container.dir}:/field", "/field/script"],
         )
         container.pid = init_below(container.process.pid)
@@ -275,18 +286,17 @@ class Nested(Maker):
 
     name = "crun in runc"
     runtime = "crun"
-    whole = DIR / "whole"
 
     def __init__(self):
         self.outer = Privileged("runc")
         self.inner = Oci("crun")
 
+    def prepare(self, name, script):
+        container = self.inner.prepare(name, script)
+        container.maker = self
+        return container
+
     def make(self, container):
-        self.whole.mkdir()
-        overlay("/", self.whole)
-        run("crun", "spec", "--bundle", container.dir)
-        config = json.dumps(self.inner.bundle(container))
-        (container.dir / "config.json").write_text(config, encoding="utf-8")
         command = f"crun run --detach --bundle {container.dir} {container.name}"
         container.outer = self.outer.start(f"{container.name}-outer", f"""#!/bin/sh
             {command} > /field/output 2>&1 || exit
@@ -312,7 +322,7 @@ class Nested(Maker):
 class Privileged(Oci):
     def bundle(self, container):
         config = super().bundle(container)
-        config["root"]["path"] = str(Nested.whole)
+        config["root"]["path"] = str(whole())
         every = [f"CAP_{name}" for name in (
             "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP "
             "NET_BIND_SERVICE NET_ADMIN NET_RAW SYS_CHROOT SYS_PTRACE SYS_ADMIN SYS_RESOURCE "

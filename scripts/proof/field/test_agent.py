@@ -17,10 +17,8 @@ import time
 
 import agent as agents
 from agent import Agent, triple
-from guest import SECS, ident, idents, init_below, run, running, wait_for
+from guest import MODULE, SECS, ident, idents, init_below, run, running, unload, wait_for
 from runtimes import Oci
-
-MODULE = "bpf_ns_ident"
 
 
 def tests(full):
@@ -282,11 +280,6 @@ def scan():
 
 def programs():
     return [line for line in run("bpftool", "prog", "show").stdout.splitlines() if "name on_" in line]
-
-
-def unload():
-    """Unloads the module. RCU delays the end of loaded programs."""
-    wait_for(lambda: run("rmmod", MODULE, check=False).returncode == 0, f"rmmod {MODULE}")
 
 
 def ends(report):
