@@ -94,13 +94,17 @@ impl TaskNamespaces {
     /// Returns the namespaces of the types from an index on, if any.
     fn from(task: Current<'_>, first: usize) -> Option<Self> {
         (first..ns::Type::ALL.len()).find_map(|i| {
-            let next = task
-                .with(ns::Type::ALL[i], |ns| NonNull::from(ns).cast())
-                .ok()?;
+            let next = task.with(ns::Type::ALL[i], to_ptr).ok()?;
 
             Some(Self { next, rest: i + 1 })
         })
     }
+}
+
+/// A function, since bpftool reads no names of symbols as long as those with nested closures.
+#[inline]
+fn to_ptr(ns: &NsCommon) -> NonNull<RcuNs> {
+    NonNull::from(ns).cast()
 }
 
 // SAFETY:

@@ -76,12 +76,25 @@ static long get_taint(void)
 	return taint;
 }
 
+/* Does the kernel only load modules with the signature of their bytes? */
+static bool needs_signature(void)
+{
+	FILE *file = fopen("/sys/module/module/parameters/sig_enforce", "r");
+	bool enforced;
+
+	if (!file)
+		return false;
+	enforced = fgetc(file) == 'Y';
+	fclose(file);
+	return enforced;
+}
+
 /* Returns whether the tests can modify the image. */
 static bool setup_image(struct __test_metadata *_metadata, struct image *image)
 {
 	image->data = module_read(MODULE, &image->size);
 	ASSERT_NE(NULL, image->data);
-	if (image->size < sizeof(Elf64_Ehdr) ||
+	if (needs_signature() || image->size < sizeof(Elf64_Ehdr) ||
 	    memcmp(image->data, ELFMAG, SELFMAG) ||
 	    image->data[EI_CLASS] != ELFCLASS64)
 		return false;
@@ -93,7 +106,7 @@ static bool setup_image(struct __test_metadata *_metadata, struct image *image)
 	return true;
 }
 
-#define NO_IMAGE "the module is compressed, or not 64 bit"
+#define NO_IMAGE "the module is signed, compressed, or not 64 bit"
 
 /* After the test, the kernel has no warning, and the unmodified module works. */
 static void teardown_image(struct __test_metadata *_metadata,

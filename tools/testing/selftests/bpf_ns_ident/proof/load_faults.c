@@ -75,6 +75,8 @@ FIXTURE_SETUP(fault)
 	self->fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	if (self->fail_nth < 0 || access(FAILSLAB, F_OK))
 		SKIP(return, "this kernel was built without CONFIG_FAILSLAB");
+	if (write_file(FAILSLAB "verbose", "0") == -EPERM)
+		SKIP(return, "debugfs is read-only under lockdown");
 	if (variant->function) {
 		if (access(FAIL_FUNCTION, F_OK))
 			SKIP(return, "this kernel was built without CONFIG_FAIL_FUNCTION");
