@@ -628,8 +628,8 @@ static inline int __ns_ident_list_ids(struct __ns_ident_list *list)
  * Calls @fn with each namespace of these types, CLONE_NEW* flags, and with a
  * file descriptor that is closed afterwards. Namespaces without a task are only
  * found since Linux 6.19, by listns(2). In a nested pid namespace, listns(2) only
- * has the namespaces of the caller, so /proc adds those of its tasks. If @fn returns a value other than 0,
- * the search ends and returns that value.
+ * has the namespaces of the caller, so /proc adds those of its tasks. If @fn
+ * returns a value other than 0, the search ends and returns that value.
  */
 static inline int ns_ident_list(__u32 ns_types, ns_ident_list_fn fn, void *ctx)
 {
