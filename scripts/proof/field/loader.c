@@ -5,7 +5,7 @@
  * pid namespace for each execve(2), until stdin ends:
  *
  *     loader object FILE
- *     loader light
+ *     loader light agent|own    own: own.bpf.c, in place of samples/agent
  *     loader map ID
  */
 #define _GNU_SOURCE
@@ -26,6 +26,7 @@
 #include "agent.h"
 #include "view.h"
 #include "agent.lskel.h"
+#include "own.lskel.h"
 
 static int print_event(void *ctx, void *data, size_t size)
 {
@@ -51,16 +52,16 @@ static int load_object(const char *path)
 	return bpf_object__find_map_fd_by_name(object, "events");
 }
 
-static int load_light(void)
-{
-	struct agent_bpf *skel = agent_bpf__open_and_load();
-
-	if (!skel)
-		err(1, "the light skeleton cannot be loaded");
-	if (agent_bpf__attach(skel) < 0)
-		err(1, "the light skeleton cannot be attached");
-	return skel->maps.events.map_fd;
-}
+#define load_light(NAME)						\
+	({								\
+		struct NAME *skel = NAME##__open_and_load();		\
+									\
+		if (!skel)						\
+			err(1, "the light skeleton cannot be loaded");	\
+		if (NAME##__attach(skel) < 0)				\
+			err(1, "the light skeleton cannot be attached"); \
+		skel->maps.events.map_fd;				\
+	})
 
 int main(int argc, char **argv)
 {
@@ -70,8 +71,8 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && !strcmp(argv[1], "object"))
 		map = load_object(argv[2]);
-	else if (argc == 2 && !strcmp(argv[1], "light"))
-		map = load_light();
+	else if (argc == 3 && !strcmp(argv[1], "light"))
+		map = strcmp(argv[2], "own") ? load_light(agent_bpf) : load_light(own_bpf);
 	else if (argc == 3 && !strcmp(argv[1], "map"))
 		map = bpf_map_get_fd_by_id(atoi(argv[2]));
 	if (map < 0)

@@ -25,7 +25,7 @@ THERE, ABSENT = 1, 2
 def tests(full):
     libbpf = f"{BUILT}/loader"
     yield "loaders: libbpf, from C", lambda report: loader(report, libbpf, "object", OBJECT)
-    yield "loaders: light skeleton of bpftool", lambda report: loader(report, libbpf, "light")
+    yield "loaders: light skeleton of bpftool", lambda report: loader(report, libbpf, "light", "agent")
     yield "loaders: bpftool prog loadall", bpftool
     yield "loaders: libbpf-rs, from Rust", libbpf_rs
     yield "loaders: bpftrace", bpftrace
