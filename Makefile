@@ -40,7 +40,7 @@ help:
 	@echo '                     architectures (hours)'
 	@echo '  bpf-selftests    - run the kernel'"'"'s own tests of the changed code, without and with the'
 	@echo '                     series (half an hour)'
-	@echo '  field            - test with crun, runc, podman, systemd-nspawn, iproute2, CRIU, an agent'
+	@echo '  field            - test with crun, runc, podman, systemd-nspawn, LXC, CRIU, an agent'
 	@echo '                     in Rust, loaders in C, Rust and Go; FULL=1: 1,000 containers'
 	@echo '  clients          - call kfuncs through all loaders: libbpf, bpftool, libbpf-rs, aya,'
 	@echo '                     cilium/ebpf, bcc, bpftrace; needs cargo and crates.io'

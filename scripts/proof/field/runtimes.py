@@ -235,6 +235,40 @@ class Nspawn(Maker):
         container.pid = init_below(container.process.pid)
 
 
+class Lxc(Maker):
+    """Privileged, so without a user namespace of its own."""
+
+    name = runtime = "lxc"
+    root, mode, binds = ROOTFS, "ro", []
+
+    def config(self, container):
+        binds = [(container.dir, "field"), *((path, str(path)[1:]) for path in self.binds)]
+        return [
+            f"lxc.uts.name = {container.name}",
+            f"lxc.rootfs.path = dir:{self.root}",
+            f"lxc.rootfs.options = {self.mode}",
+            "lxc.init.cmd = /field/script",
+            "lxc.apparmor.profile = unconfined",
+            "lxc.mount.auto = proc:rw sys:rw cgroup:rw:force",
+            "lxc.net.0.type = empty",
+            "lxc.net.0.flags = up",
+            *(f"lxc.mount.entry = {path} {place} none bind,create=dir 0 0" for path, place in binds),
+        ]
+
+    def make(self, container):
+        config = container.dir / "config"
+        config.write_text("\n".join(self.config(container)) + "\n", encoding="ascii")
+        self.spawn(
+            container,
+            ["lxc-start", "--foreground", "--name", container.name, "--rcfile", config,
+             "--lxcpath", DIR, "--logfile", container.dir / "log"],
+        )
+        container.pid = init_below(container.process.pid)
+
+    def version(self):
+        return "lxc-start " + run("lxc-start", "--version").stdout.strip()
+
+
 class Nameless(Maker):
     def called(self, container):
         return None
@@ -348,6 +382,6 @@ class Privileged(Oci):
 
 
 MAKERS = [
-    Oci("crun"), Oci("runc"), Podman(), VolatilePodman(), RootlessPodman(), Nspawn(), Bubblewrap(),
-    Unshare(), Nested(),
+    Oci("crun"), Oci("runc"), Podman(), VolatilePodman(), RootlessPodman(), Nspawn(), Lxc(),
+    Bubblewrap(), Unshare(), Nested(),
 ]

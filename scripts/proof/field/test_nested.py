@@ -11,12 +11,13 @@ from contextlib import contextmanager
 import agent as agents
 from agent import Agent, triple
 from guest import DIR, MODULE, idents, init_below, run, unload, wait_for, whole
-from runtimes import SCRIPT, Nspawn, Oci, Podman
+from runtimes import SCRIPT, Lxc, Nspawn, Oci, Podman
 from test_loaders import BUILT, CILIUM
 from test_runtimes import NSTOP
 
 WORK = os.environ["GUEST_WORK"]
-# The value in ns_ident_policy.rst for systemd-nspawn with a private network, and for docker in docker.
+# The value in ns_ident_policy.rst for these: systemd-nspawn with a private network, a privileged
+# container of LXC, and one of podman, as for docker in docker.
 LOADER_NS = "time,user"
 
 # Runs the agent and nstop, and starts a container with them. The results are files in /field.
@@ -86,6 +87,14 @@ class NestedNspawn(Nspawn):
         ]
 
 
+class NestedLxc(Lxc):
+    mode, binds = "rw", [DIR, WORK]
+
+    def make(self, container):
+        self.root = whole()
+        super().make(container)
+
+
 class NestedPodman(Podman):
     options = ["--privileged", "--volume", f"{DIR}:{DIR}", "--volume", f"{WORK}:{WORK}"]
 
@@ -94,7 +103,7 @@ class NestedPodman(Podman):
         super().make(container)
 
 
-MAKERS = [NestedNspawn(), NestedPodman()]
+MAKERS = [NestedNspawn(), NestedPodman(), NestedLxc()]
 
 
 def tests(full):
