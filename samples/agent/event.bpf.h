@@ -130,8 +130,8 @@ static long add_component(__u64 index, void *ctx)
 /*
  * The name of a container is in the path of its cgroup. The task may be gone when
  * userspace reads /proc/PID/cgroup. If the path is too long, its end is cut, since
- * the outermost names decide. The path begins at the root of the agent's cgroup
- * namespace, or at the root of all cgroups if the task is outside of the former.
+ * the outermost names decide. For an agent in a nested pid namespace, the path begins
+ * at the root of the agent's cgroup namespace, unless the task is outside of that.
  */
 static void read_cgroup(struct event *event, struct task_struct *task)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The terms of the agent, which are those of its /proc. All zero for those of the host. */
+/*
+ * The terms of the agent, which are those of its /proc. All zero in the initial pid
+ * namespace, for those of the host.
+ */
 #ifndef VIEW_H
 #define VIEW_H
 

@@ -109,6 +109,7 @@ MAKERS = [NestedNspawn(), NestedPodman(), NestedLxc()]
 def tests(full):
     for maker in MAKERS:
         yield f"nested: {maker.name}", lambda report, maker=maker: check(report, maker)
+    yield "nested: podman with the pid namespace of the host", of_the_host
     yield "nested: the default policy refuses them, and they explain it", refused
 
 
@@ -122,6 +123,58 @@ def loader_ns(types):
     finally:
         unload()
         run("modprobe", MODULE)
+
+
+class HostPidPodman(NestedPodman):
+    """Like a pod with hostPID."""
+
+    options = [*NestedPodman.options, "--pid=host"]
+
+
+HOST_PID = """#!/bin/sh
+cd /field
+{agent} --events=exec > agent 2> agent.errors &
+agent=$!
+while ! grep -q '"event":"snapshot"' agent; do
+	kill -0 $agent || exit
+	sleep 0.1
+done
+sh -c 'exec true in-the-container'
+touch up
+while [ ! -e stop ]; do
+	sleep 0.1
+done
+kill -INT $agent
+wait $agent
+"""
+
+
+def of_the_host(report):
+    """The agent reports tasks of the host and of its own container like an agent on the host."""
+    markers = "in-the-container", "of-the-host"
+    with loader_ns(f"pid,{LOADER_NS}"), Agent("--events=exec") as on_host:
+        container = HostPidPodman().start("nested-host-pid", HOST_PID.format(agent=agents.PATH))
+        try:
+            container.wait_up()
+            run("sh", "-c", "exec true of-the-host")
+            for marker in markers:
+                on_host.wait_for("exec", lambda e, marker=marker: e["argv"] == ["true", marker])
+        finally:
+            container.stop()
+        text = (container.dir / "agent").read_text(encoding="utf-8")
+        lines = [json.loads(line) for line in text.splitlines()]
+        for marker in markers:
+            inside, outside = (
+                next(line for line in found if line.get("argv") == ["true", marker])
+                for found in (lines, on_host.events("exec"))
+            )
+            report.say(json.dumps(inside))
+            for key in "pid", "ppid", "pid_inside", "ns", "cgroup":
+                assert inside[key] == outside[key], f"{key}: {inside} {outside}"
+            # Only the host has the list of podman, with the name.
+            names = [line["container"] and line["container"]["id"] for line in (inside, outside)]
+            assert names[0] == names[1], names
+        assert outside["container"] is None, outside
 
 
 def refused(report):
