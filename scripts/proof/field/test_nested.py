@@ -20,17 +20,31 @@ WORK = os.environ["GUEST_WORK"]
 # container of LXC, and one of podman, as for docker in docker.
 LOADER_NS = "time,user"
 
-# Runs the agent and nstop, and starts a container with them. The results are files in /field.
-OUTER = """#!/bin/sh
+# Starts the agent. The results are files in /field.
+START = """#!/bin/sh
 cd /field
-# Of systemd-nspawn. crun would wait for a message of the container.
-unset NOTIFY_SOCKET
-{agent} --events=exec,exit,fork,connect > agent 2> agent.errors &
+{agent} --events={events} > agent 2> agent.errors &
 agent=$!
 while ! grep -q '"event":"snapshot"' agent; do
 	kill -0 $agent || exit
 	sleep 0.1
 done
+"""
+# Ends it when the container has to stop.
+STOP = """
+touch up
+while [ ! -e stop ]; do
+	sleep 0.1
+done
+kill -INT $agent
+wait $agent
+echo $? > agent.status
+"""
+
+# Also runs nstop, and starts a container in the container.
+OUTER = START + """
+# Of systemd-nspawn. crun would wait for a message of the container.
+unset NOTIFY_SOCKET
 crun run --no-new-keyring --detach --bundle {bundle} {inner} > crun 2>&1 || exit
 while [ ! -e {bundle}/up ]; do
 	sleep 0.1
@@ -46,15 +60,10 @@ echo $? > traffic.status
 {agent} --find {device}:$(stat -L -c %i /proc/$init/ns/pid) > found 2>&1
 {agent} --list > list 2>&1
 {loaders}
-touch up
-while [ ! -e stop ]; do
-	sleep 0.1
-done
-kill -INT $agent
-wait $agent
-echo $? > agent.status
+""" + STOP + """
 crun delete --force {inner}
 """
+
 # Loaders of a program with bpf_get_current_pid_tgid_own(). Those in Go are for versions of cilium/ebpf.
 LOADERS = {
     "libbpf": f"{BUILT}/loader object {BUILT}/own.bpf.o",
@@ -70,7 +79,10 @@ while ! grep -q started {name}; do
 	sleep 0.1
 done
 sh -c 'echo $$ > {name}.pid && exec true'
-sleep 0.5
+tries=100
+while ! grep -q "^$(cat {name}.pid) " {name} && [ $((tries -= 1)) -gt 0 ]; do
+	sleep 0.1
+done
 exec 3>&-
 wait $!
 """
@@ -131,29 +143,16 @@ class HostPidPodman(NestedPodman):
     options = [*NestedPodman.options, "--pid=host"]
 
 
-HOST_PID = """#!/bin/sh
-cd /field
-{agent} --events=exec > agent 2> agent.errors &
-agent=$!
-while ! grep -q '"event":"snapshot"' agent; do
-	kill -0 $agent || exit
-	sleep 0.1
-done
+HOST_PID = START + """
 sh -c 'exec true in-the-container'
-touch up
-while [ ! -e stop ]; do
-	sleep 0.1
-done
-kill -INT $agent
-wait $agent
-"""
+""" + STOP
 
 
 def of_the_host(report):
     """The agent reports tasks of the host and of its own container like an agent on the host."""
     markers = "in-the-container", "of-the-host"
     with loader_ns(f"pid,{LOADER_NS}"), Agent("--events=exec") as on_host:
-        container = HostPidPodman().start("nested-host-pid", HOST_PID.format(agent=agents.PATH))
+        container = HostPidPodman().start("nested-host-pid", HOST_PID.format(agent=agents.PATH, events="exec"))
         try:
             container.wait_up()
             run("sh", "-c", "exec true of-the-host")
@@ -214,8 +213,8 @@ class Pair:
         self.inner = Oci("crun").prepare(f"{name}-inner", INNER)
         loaders = [LOADER.format(name=key, command=LOADERS[key]) for key in LOADERS]
         self.outer = maker.start(name, OUTER.format(
-            agent=agents.PATH, nstop=NSTOP, inner=self.inner.name, bundle=self.inner.dir,
-            device=os.stat("/proc/self/ns/pid").st_dev, loaders="\n".join(loaders),
+            agent=agents.PATH, events="exec,exit,fork,connect", nstop=NSTOP, inner=self.inner.name,
+            bundle=self.inner.dir, device=os.stat("/proc/self/ns/pid").st_dev, loaders="\n".join(loaders),
         ))
 
     def text(self, name):
