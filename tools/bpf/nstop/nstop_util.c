@@ -193,6 +193,19 @@ static void print_not_initial(void)
 		      names, strchr(names, ',') ? "s" : "");
 }
 
+/* Is the name an element of a list with commas? */
+static bool is_listed(const char *name, const char *list)
+{
+	size_t len = strlen(name);
+
+	for (; list; list = strchr(list, ',')) {
+		list += *list == ',';
+		if (!strncmp(list, name, len) && (!list[len] || list[len] == ','))
+			return true;
+	}
+	return false;
+}
+
 /* The administrator selects the namespaces that have to be initial. */
 static void print_policy(void)
 {
@@ -206,6 +219,8 @@ static void print_policy(void)
 		value[strcspn(value, "\n")] = '\0';
 		warnx("the parameter loader_ns=%s of the module lists the types that have to be initial",
 		      value);
+		if (in_nested_pidns() && !is_listed("pid", value))
+			warnx("in a nested pid namespace, the kernel also needs CONFIG_BPF_PROG_ORIGIN");
 	}
 	fclose(f);
 }

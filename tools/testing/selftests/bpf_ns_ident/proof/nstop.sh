@@ -7,7 +7,7 @@
 . "$(dirname "$(readlink -f "$0")")/nstop_util.sh"
 
 # These unload the module.
-takes_module="walk_matches walk_mismatch_is_found"
+takes_module="walk_matches walk_mismatch_is_found in_a_nested_pid_namespace"
 
 container_matches()
 {
@@ -140,6 +140,29 @@ walk_mismatch_is_found()
 	return $status
 }
 
+# With kfuncs, the kernel has to record from where nstop loads its programs. nstop
+# is the first process of its pid namespace, and the only one there.
+in_a_nested_pid_namespace()
+{
+	local nested=(unshare --pid --fork --mount-proc "$NSTOP" --once --interval 0.5)
+	local only='^1 pid namespace: 1 match, 0 mismatch \(1 process compared\)'
+	local status
+
+	unload && modprobe $MODULE loader_ns=user || return
+	if grep -qaw bpf_prog_origin /sys/kernel/btf/vmlinux; then
+		run 0 "${nested[@]}" && says out ' match +1  nstop$' && says out "$only"
+	else
+		run 2 "${nested[@]}" && says err 'needs CONFIG_BPF_PROG_ORIGIN$'
+	fi
+	status=$?
+	unload && if [ $status -eq 0 ]; then
+		run 0 "${nested[@]}" && says out ' match +1  nstop$' && says out "$only"
+		status=$?
+	fi
+	modprobe $MODULE
+	return $status
+}
+
 tests()
 {
 	cat <<-'TESTS'
@@ -150,6 +173,7 @@ tests()
 		help_is_no_error
 		walk_matches
 		walk_mismatch_is_found
+		in_a_nested_pid_namespace
 	TESTS
 }
 
