@@ -119,7 +119,8 @@ const volatile __u64 ns_ident_dev __ns_ident_weak = NS_IDENT_DEV;
 /*
  * The pid namespace of the loader, for bpf_get_current_pid_tgid_own(). Userspace
  * sets the variable before it loads the program, see ns_ident_of_task() in
- * ns_ident.h. Otherwise the result is -EINVAL. Only the walk uses it.
+ * ns_ident.h. Otherwise the result of the walk is -EINVAL. The walk uses it, and
+ * programs on a kernel that does not record the origin of programs.
  */
 const volatile struct bpf_ns_ident ns_ident_own __ns_ident_weak = {};
 
@@ -256,6 +257,10 @@ struct nf_hook_state___ns_ident {
 
 struct bpf_nf_ctx___ns_ident {
 	struct nf_hook_state___ns_ident *state;
+};
+
+/* Only a kernel that records the origin of programs has it. */
+struct bpf_prog_origin___ns_ident {
 };
 
 /*
@@ -635,13 +640,20 @@ static __always_inline __s64 ns_ident_walk_current_pid_tgid_in(const struct bpf_
 	return ns_ident_walk_task_pid_tgid_in(__ns_ident_current(), pidns);
 }
 
-static __always_inline __s64 ns_ident_walk_current_pid_tgid_own(void)
+static __always_inline struct bpf_ns_ident __ns_ident_own(void)
 {
 	struct bpf_ns_ident own = { ns_ident_own.dev, ns_ident_own.ino, ns_ident_own.id };
 
 	/* A kernel without ids has no namespace with one. */
 	if (!ns_ident_has_ids())
 		own.id = 0;
+	return own;
+}
+
+static __always_inline __s64 ns_ident_walk_current_pid_tgid_own(void)
+{
+	struct bpf_ns_ident own = __ns_ident_own();
+
 	return own.ino ? ns_ident_walk_current_pid_tgid_in(&own) : -NS_IDENT_EINVAL;
 }
 
@@ -702,6 +714,11 @@ static __always_inline __s64 ns_ident_current_pid_tgid_in(const struct bpf_ns_id
 
 static __always_inline __s64 ns_ident_current_pid_tgid_own(void)
 {
+	struct bpf_ns_ident own = __ns_ident_own();
+
+	/* A loader in a nested pid namespace cannot load the kfunc. */
+	if (own.ino && !bpf_core_type_exists(struct bpf_prog_origin___ns_ident))
+		return ns_ident_current_pid_tgid_in(&own);
 	return __ns_ident_ask(bpf_get_current_pid_tgid_own(),
 			      ns_ident_walk_current_pid_tgid_own());
 }

@@ -225,12 +225,12 @@ static void unload(void)
 
 int main(int argc, char **argv)
 {
-	system("rmmod bpf_ns_ident 2> /dev/null");
-	system("modprobe bpf_ns_ident loader_ns=user");
 	if (!origin_is_recorded()) {
 		printf("1..0 # SKIP this kernel does not record the origin of programs\n");
 		return KSFT_SKIP;
 	}
+	system("rmmod bpf_ns_ident 2> /dev/null");
+	system("modprobe bpf_ns_ident loader_ns=user");
 	if (system("grep -qx user /sys/module/bpf_ns_ident/parameters/loader_ns")) {
 		printf("1..0 # SKIP cannot load the module bpf_ns_ident with a parameter\n");
 		return KSFT_SKIP;

@@ -11,6 +11,8 @@
 #include "bpf_util.h"
 #include "kselftest_harness.h"
 #include "nested.h"
+#include "nested_own.skel.h"
+#include "ns_ident.h"
 #include "ns_util.h"
 
 #define ROOT_CONTAINER (ALL_NS & ~CLONE_NEWUSER)
@@ -21,21 +23,43 @@ struct agent {
 	__u32 map_id;
 };
 
-static int do_load_and_attach(void *arg)
+/* Returns 0 and errno on an error. */
+static __u32 id_of_map(int fd)
 {
 	struct bpf_map_info info = {};
-	struct agent *agent = arg;
 	__u32 len = sizeof(info);
+
+	return bpf_map_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
+}
+
+static int do_load_and_attach(void *arg)
+{
+	struct agent *agent = arg;
 	struct probe probe;
-	int fd, err;
+	int err;
 
 	err = probe_open(&probe, agent->name);
 	if (err)
 		return err;
-	fd = bpf_object__find_map_fd_by_name(probe.obj, ".data.nested");
-	err = fd < 0 ? fd : bpf_map_get_info_by_fd(fd, &info, &len);
-	agent->map_id = info.id;
-	return err;
+	agent->map_id = id_of_map(bpf_object__find_map_fd_by_name(probe.obj, ".data.nested"));
+	return agent->map_id ? 0 : -errno;
+}
+
+/* With the variables of ns_ident.bpf.h, as an agent sets them. */
+static int do_load_own(void *arg)
+{
+	struct nested_own *skel = nested_own__open();
+	struct bpf_ns_ident own = {};
+	struct agent *agent = arg;
+
+	if (!skel || ns_ident_of_task(0, CLONE_NEWPID, &own))
+		return -errno;
+	skel->rodata->ns_ident_dev = own.dev;
+	skel->rodata->ns_ident_own = own;
+	if (nested_own__load(skel) || nested_own__attach(skel))
+		return -errno;
+	agent->map_id = id_of_map(bpf_map__fd(skel->maps.data_nested));
+	return agent->map_id ? 0 : -errno;
 }
 
 FIXTURE(nested)
@@ -83,10 +107,10 @@ FIXTURE_TEARDOWN(nested)
 	EXPECT_EQ(0, module_reload(MODULE, NULL));
 }
 
-#define load_from(TASK, NAME)						\
+#define load_from(TASK, LOAD, NAME)					\
 	do {								\
 		strcpy(self->agent->name, NAME);			\
-		ASSERT_EQ(0, ns_call(TASK, do_load_and_attach, self->agent)); \
+		ASSERT_EQ(0, ns_call(TASK, LOAD, self->agent));		\
 		self->map = bpf_map_get_fd_by_id(self->agent->map_id);	\
 		ASSERT_LE(0, self->map);				\
 	} while (0)
@@ -130,7 +154,7 @@ static __s64 pid_tgid_at(const struct ns_task *task, int level)
 /* A loader in a container does not know the identity of the initial one. */
 TEST_F(nested, loader_in_a_container)
 {
-	load_from(&self->loader, "nested_in");
+	load_from(&self->loader, do_load_and_attach, "nested_in");
 
 	ask_about(_metadata, self, &self->loader);
 	expect_in(OWN, pid_tgid_at(&self->loader, 1));
@@ -160,7 +184,7 @@ TEST_F(nested, loader_in_a_container)
 /* A container in a container. */
 TEST_F(nested, loader_in_an_inner_container)
 {
-	load_from(&self->inner, "nested_in");
+	load_from(&self->inner, do_load_and_attach, "nested_in");
 
 	ask_about(_metadata, self, &self->inner);
 	expect_in(BELOW, pid_tgid_at(&self->inner, 2));
@@ -181,7 +205,7 @@ TEST_F(nested, loader_on_the_host)
 		&self->host,
 	};
 
-	load_from(&self->host, "nested_in");
+	load_from(&self->host, do_load_and_attach, "nested_in");
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++) {
 		ask_about(_metadata, self, tasks[i]);
 		expect_in(INITIAL, pid_tgid_at(tasks[i], 0));
@@ -192,6 +216,33 @@ TEST_F(nested, loader_on_the_host)
 	ask_about(_metadata, self, &self->sibling);
 	expect_in(BESIDE, pid_tgid_at(&self->sibling, 1));
 	expect_in(OWN, -ESRCH);
+}
+
+/*
+ * One program works on the host and in a container. If the kernel does not record
+ * the origin of programs, ns_ident.bpf.h names the pid namespace of the loader.
+ */
+TEST_F(nested, own_ids_by_the_header)
+{
+	const struct {
+		const struct ns_task *task;
+		int level;	/* of the loader, or less: not visible */
+	} tasks[] = {
+		{ &self->loader, 1 }, { &self->same, 1 }, { &self->inner, 1 },
+		{ &self->sibling, 0 }, { &self->host, 0 },
+	};
+	const struct ns_task *const loaders[] = { &self->host, &self->loader };
+
+	for (int level = 0; level < (int)ARRAY_SIZE(loaders); level++) {
+		load_from(loaders[level], do_load_own, "");
+		for (size_t i = 0; i < ARRAY_SIZE(tasks); i++) {
+			ask_about(_metadata, self, tasks[i].task);
+			EXPECT_EQ(tasks[i].level < level ? -ESRCH :
+				  pid_tgid_at(tasks[i].task, level), self->asked.own);
+		}
+		close(self->map);
+		self->map = -1;
+	}
 }
 
 NS_TEST_MAIN_LOADABLE(MODULE)

@@ -20,6 +20,7 @@ struct nested {
 	struct bpf_ns_ident named[NR_NAMED];	/* in */
 	__s64 current_in[NR_NAMED];	/* bpf_get_current_pid_tgid_in() */
 	__s64 task_in[NR_NAMED];	/* bpf_task_pid_tgid_in() of the same task */
+	__s64 own;			/* bpf_get_current_pid_tgid_own() of ns_ident.bpf.h */
 };
 
 #endif /* _NESTED_H */
