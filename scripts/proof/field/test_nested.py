@@ -121,6 +121,7 @@ MAKERS = [NestedNspawn(), NestedPodman(), NestedLxc()]
 def tests(full):
     for maker in MAKERS:
         yield f"nested: {maker.name}", lambda report, maker=maker: check(report, maker)
+    yield "nested: a walk without the module", walk
     yield "nested: podman with the pid namespace of the host", of_the_host
     yield "nested: the default policy refuses them, and they explain it", refused
 
@@ -188,9 +189,30 @@ def refused(report):
         assert "loader_ns" in done.stderr, done
 
 
+@contextmanager
+def no_module():
+    unload()
+    try:
+        yield
+    finally:
+        run("modprobe", MODULE)
+
+
 def check(report, maker):
-    with loader_ns(LOADER_NS), Agent("--events=exec,exit,fork") as on_host:
-        pair = Pair(maker)
+    with loader_ns(LOADER_NS):
+        pair = check_pair(report, Pair(maker, LOADERS), "kfunc")
+        check_loaders(report, pair)
+
+
+def walk(report):
+    """The results for visible tasks are the same, and so is the choice of tasks."""
+    with no_module():
+        check_pair(report, Pair(NestedLxc(), {}, "-walk"), "walk")
+
+
+def check_pair(report, pair, by):
+    with Agent("--events=exec,exit,fork") as on_host:
+        pair.start()
         try:
             pair.wait_up()
             run("sh", "-c", "exec true of-the-host")
@@ -199,23 +221,26 @@ def check(report, maker):
             pair.stop()
         on_host.wait_for("exit", lambda e: e["pid"] == pair.outer.pid)
         report.say(pair.text("init"))
-        check_agent(report, pair, on_host)
+        check_agent(report, pair, on_host, by)
         check_nstop(report, pair)
         check_find(report, pair)
-        check_loaders(report, pair)
+    return pair
 
 
 class Pair:
     """A container of crun in another container."""
 
-    def __init__(self, maker):
-        name = "nested-" + maker.name
+    def __init__(self, maker, loaders, suffix=""):
+        name = "nested-" + maker.name + suffix
         self.inner = Oci("crun").prepare(f"{name}-inner", INNER)
-        loaders = [LOADER.format(name=key, command=LOADERS[key]) for key in LOADERS]
-        self.outer = maker.start(name, OUTER.format(
+        loads = [LOADER.format(name=key, command=command) for key, command in loaders.items()]
+        self.outer = maker.prepare(name, OUTER.format(
             agent=agents.PATH, events="exec,exit,fork,connect", nstop=NSTOP, inner=self.inner.name,
-            bundle=self.inner.dir, device=os.stat("/proc/self/ns/pid").st_dev, loaders="\n".join(loaders),
+            bundle=self.inner.dir, device=os.stat("/proc/self/ns/pid").st_dev, loaders="\n".join(loads),
         ))
+
+    def start(self):
+        self.outer.maker.make(self.outer)
 
     def text(self, name):
         return (self.outer.dir / name).read_text(encoding="utf-8")
@@ -254,12 +279,12 @@ class Pair:
         self.outer.stop()
 
 
-def check_agent(report, pair, on_host):
+def check_agent(report, pair, on_host, by):
     """The same events in two sets of terms."""
     assert pair.text("agent.status") == "0\n" and not pair.text("agent.errors"), pair.logs()
     lines = [json.loads(line) for line in pair.text("agent").splitlines()]
     assert lines[-1]["event"] == "ended" and lines[-1]["lost"] == 0, lines[-1]
-    assert lines[0]["by"] == "kfunc", lines[0]
+    assert lines[0]["by"] == by, lines[0]
 
     def first(found, event, **fields):
         for line in found:
@@ -290,7 +315,11 @@ def check_agent(report, pair, on_host):
     assert found["inside"].endswith(pair.inner.name), exit_outside
 
     # Kfuncs report a socket only in the net namespace that the agent was loaded from.
-    assert first(lines, "connect", comm="nc")["socket_ns"] is None
+    socket_ns = first(lines, "connect", comm="nc")["socket_ns"]
+    if by == "kfunc":
+        assert socket_ns is None, socket_ns
+    else:
+        assert triple(socket_ns) == pair.outside["net"], socket_ns
     own = [line for line in lines if line["event"] == "connect" and line["comm"] == "python3"]
     assert own and triple(own[0]["socket_ns"]) == pair.of_outer["net"], own
     # All tasks are in the pid namespace of the agent, or below.
