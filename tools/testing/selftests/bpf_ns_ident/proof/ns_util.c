@@ -290,6 +290,33 @@ int ns_ident(pid_t pid, const char *name, struct bpf_ns_ident *ident)
 	return err;
 }
 
+int ns_reuse_number(struct ns_task *task, __u64 flag, const char *type, __u64 ino)
+{
+	struct bpf_ns_ident ident = {};
+	int held[512], nr = 0, err = 0;
+
+	/*
+	 * nsfs uses the lowest free number. The open file of a namespace keeps a
+	 * lower one in use, until the kernel has freed this one.
+	 */
+	while (!err && ident.ino != ino) {
+		if (nr == ARRAY_SIZE(held)) {
+			err = -EAGAIN;
+			break;
+		}
+		ns_stop(task);
+		err = ns_start(task, NULL, flag);
+		if (err)
+			break;
+		held[nr] = ns_open(task->pid, type);
+		err = held[nr] < 0 ? held[nr] : ns_ident_fd(held[nr], &ident);
+		nr += held[nr] >= 0;
+	}
+	while (nr > 0)
+		close(held[--nr]);
+	return err;
+}
+
 static int parse_ids(const char *line, const char *key, pid_t ids[NR_LEVELS])
 {
 	size_t len = strlen(key);

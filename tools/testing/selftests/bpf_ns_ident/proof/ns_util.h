@@ -42,6 +42,12 @@ struct ns_task {
 int ns_start(struct ns_task *task, const struct ns_task *from, __u64 flags);
 
 /*
+ * Replaces the task by one in a new namespace that has the inode number of a
+ * namespace that is gone. @type is the name of @flag.
+ */
+int ns_reuse_number(struct ns_task *task, __u64 flag, const char *type, __u64 ino);
+
+/*
  * Calls @fn in the task, and returns its result. The memory behind @arg must be
  * older than the task. If @fn writes to it, it must be from ns_alloc().
  */

@@ -431,8 +431,8 @@ TEST_F(origin, loader_is_gone)
 TEST_F_TIMEOUT(origin, inode_number_is_reused, 60)
 {
 	const struct bpf_ns_ident *first = &self->idents[LOADER][4];
-	struct bpf_ns_ident ident = {};
-	int i, prog;
+	struct bpf_ns_ident ident;
+	int prog;
 
 	load_from(&self->tasks[LOADER], "origin");
 	prog = bpf_prog_get_fd_by_id(self->loaded->prog_id[ASK]);
@@ -440,12 +440,8 @@ TEST_F_TIMEOUT(origin, inode_number_is_reused, 60)
 	ns_stop(&self->tasks[INNER]);
 	ns_stop(&self->tasks[SAME]);
 	ns_stop(&self->tasks[LOADER]);
-	for (i = 0; i < 1000 && ident.ino != first->ino; i++) {
-		ns_stop(&self->extra);
-		ASSERT_EQ(0, ns_start(&self->extra, NULL, CLONE_NEWPID));
-		ASSERT_EQ(0, ns_ident(self->extra.pid, "pid", &ident));
-	}
-	ASSERT_EQ(first->ino, ident.ino);
+	ASSERT_EQ(0, ns_reuse_number(&self->extra, CLONE_NEWPID, "pid", first->ino));
+	ASSERT_EQ(0, ns_ident(self->extra.pid, "pid", &ident));
 	ASSERT_EQ(first->dev, ident.dev);
 
 	/* An id of 0 matches any namespace with the pair. */

@@ -202,24 +202,16 @@ TEST_F(userspace, open_on_another_device)
 	EXPECT_EQ(-ENOENT, ns_ident_open(&self->ident, CLONE_NEWUTS));
 }
 
-/* nsfs uses the lowest free number, so a number is soon reused. */
 TEST_F(userspace, open_with_a_recycled_number)
 {
 	struct bpf_ns_ident first;
-	int i;
 
 	if (!has_ids())
 		SKIP(return, "before 6.18, there are no ids");
 	ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWUTS));
 	ASSERT_EQ(0, ns_ident(self->task.pid, "uts", &first));
-	for (i = 0; i < 1000; i++) {
-		ns_stop(&self->task);
-		ASSERT_EQ(0, ns_start(&self->task, NULL, CLONE_NEWUTS));
-		ASSERT_EQ(0, ns_ident(self->task.pid, "uts", &self->ident));
-		if (self->ident.ino == first.ino)
-			break;
-	}
-	ASSERT_EQ(first.ino, self->ident.ino);
+	ASSERT_EQ(0, ns_reuse_number(&self->task, CLONE_NEWUTS, "uts", first.ino));
+	ASSERT_EQ(0, ns_ident(self->task.pid, "uts", &self->ident));
 	ASSERT_NE(first.id, self->ident.id);
 	expect_error(ENOENT, "no task in /proc is in the uts namespace",
 		     ns_ident_open(&first, CLONE_NEWUTS));
