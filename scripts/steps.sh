@@ -55,10 +55,16 @@ finish() {
 	exit $status
 }
 
+# end STATUS: make sends a second signal, which must not interrupt `finish`.
+end() {
+	trap '' HUP INT TERM
+	exit "$1"
+}
+
 trap finish EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'end 129' HUP
+trap 'end 130' INT
+trap 'end 143' TERM
 
 # Prints 1:05, or 5 s. date(1) cannot.
 duration() {
