@@ -22,7 +22,7 @@ struct {
 /* Events for which there was no room. */
 __u64 lost;
 
-/* NULL: there is no room, or the agent is not to see the task. */
+/* NULL: there is no room, or the task is not visible to the agent. */
 static struct event_slot *start(enum what what)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
