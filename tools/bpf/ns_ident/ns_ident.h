@@ -534,14 +534,10 @@ static inline int __ns_ident_remember(struct __ns_ident_list *list,
 /* Is the caller in the namespace? */
 static inline bool __ns_ident_is_own(const struct bpf_ns_ident *ident, int type)
 {
-	const char *name;
-	char path[64];
-	struct stat st;
+	struct bpf_ns_ident own;
 
-	if (__ns_ident_need_name(type, &name))
-		return false;
-	snprintf(path, sizeof(path), "/proc/thread-self/ns/%s", name);
-	return !stat(path, &st) && __ns_ident_is(&st, ident);
+	return !ns_ident_of_task(0, type, &own) && own.dev == ident->dev &&
+	       own.ino == ident->ino;
 }
 
 static inline int __ns_ident_list_one(int fd, bool in_proc, struct __ns_ident_list *list)

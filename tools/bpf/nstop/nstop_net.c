@@ -173,7 +173,7 @@ static void load_for(struct netns *ns)
 
 	if (!more)
 		err(EXIT_ERROR, "cannot open the BPF programs");
-	more->rodata->ns_ident_dev = nsfs_dev();
+	more->rodata->ns_ident_dev = skel->rodata->ns_ident_dev;
 	if (bpf_map__reuse_fd(more->maps.traffic, traffic_fd) ||
 	    bpf_map__reuse_fd(more->maps.bss, bpf_map__fd(skel->maps.bss)) ||
 	    nstop_net_bpf__load(more))

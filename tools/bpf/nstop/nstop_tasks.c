@@ -658,23 +658,13 @@ static const __s64 moves[NSTOP_NR_MOVES] = {
 	SYS_setns, SYS_unshare, SYS_execve, SYS_execveat,
 };
 
-static void read_own_pidns(struct bpf_ns_ident *ident)
-{
-	static const char path[] = "/proc/self/ns/pid";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		err(EXIT_ERROR, "%s", path);
-	check_ident(ns_ident_of_fd(fd, ident), path);
-	close(fd);
-}
-
 static void configure(struct nstop_config *config)
 {
 	config->ns_type = opt.kind->flag;
 	config->per_thread = opt.kind->per_thread;
 	if (in_nested_pidns())
-		read_own_pidns(&config->own);
+		check_ident(ns_ident_of_task(0, CLONE_NEWPID, &config->own),
+			    "the own pid namespace");
 	config->seen_by = seen_by;
 	/* A task never changes its pid namespace. */
 	if (opt.kind->flag != CLONE_NEWPID)
