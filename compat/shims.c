@@ -67,41 +67,34 @@ int compat_init(void)
 
 /* Not the kernel's structure. No pointer to it leaves the module. */
 struct btf {
-	u32 nr_types;
+	/* Ids of the first function, before and after relocation. */
+	u32 file_id, id;
 };
 
-/*
- * Counts the types, including those of vmlinux. No header has the first id of the
- * module. Derive it from a reference: the first tag refers to the first function.
- */
-static int count_types(const struct btf_header *hdr, size_t size, u32 *nr_types)
+/* Returns the id of the first function, or 0. The first tag refers to it. */
+static u32 find_first_func(const struct btf_header *hdr, size_t size)
 {
-	u32 n, len, first_func = 0, first_func_id = 0;
 	const void *pos, *end;
+	size_t len;
 
 	if (size < offsetofend(struct btf_header, str_len) ||
 	    hdr->magic != BTF_MAGIC || hdr->hdr_len > size ||
 	    hdr->type_off > size - hdr->hdr_len ||
 	    hdr->type_len > size - hdr->hdr_len - hdr->type_off)
-		return -EINVAL;
+		return 0;
 
 	pos = (void *)hdr + hdr->hdr_len + hdr->type_off;
 	end = pos + hdr->type_len;
-	for (n = 0; pos < end; pos += len, n++) {
+	for (; end - pos >= sizeof(struct btf_type); pos += len) {
 		const struct btf_type *type = pos;
 
 		len = sizeof(*type);
-		if (end - pos < len)
-			return -EINVAL;
 
 		/* The kinds that rust/kernel/bpf/btf.rs uses. */
 		switch (BTF_INFO_KIND(type->info)) {
 		case BTF_KIND_CONST:
 		case BTF_KIND_PTR:
-			break;
 		case BTF_KIND_FUNC:
-			if (!first_func)
-				first_func = n;
 			break;
 		case BTF_KIND_STRUCT:
 			len += BTF_INFO_VLEN(type->info) * sizeof(struct btf_member);
@@ -110,19 +103,11 @@ static int count_types(const struct btf_header *hdr, size_t size, u32 *nr_types)
 			len += BTF_INFO_VLEN(type->info) * sizeof(struct btf_param);
 			break;
 		case BTF_KIND_DECL_TAG:
-			if (!first_func_id)
-				first_func_id = type->type;
-			len += sizeof(struct btf_decl_tag);
-			break;
+			return type->type;
 		default:
-			return -EINVAL;
+			return 0;
 		}
 	}
-	/* A prototype comes before the first function. */
-	if (!first_func || first_func_id <= first_func)
-		return -EINVAL;
-
-	*nr_types = first_func_id - first_func + n;
 	return 0;
 }
 
@@ -171,8 +156,12 @@ struct btf *btf_get_module_btf(const struct module *module)
 		return data;
 	}
 
-	btf = kmalloc(sizeof(*btf), GFP_KERNEL);
-	err = btf ? count_types(data, size, &btf->nr_types) : -ENOMEM;
+	btf = kzalloc(sizeof(*btf), GFP_KERNEL);
+	err = -ENOMEM;
+	if (btf) {
+		btf->id = find_first_func(data, size);
+		err = btf->id ? 0 : -EINVAL;
+	}
 	kfree(data);
 	if (err) {
 		pr_err("cannot parse %s (%pe)\n", name, ERR_PTR(err));
@@ -182,18 +171,20 @@ struct btf *btf_get_module_btf(const struct module *module)
 	return btf;
 }
 
-u32 btf_nr_types(const struct btf *btf)
+/*
+ * Functions have consecutive ids, and their order does not change. set.rs passes the
+ * first one first.
+ */
+u32 btf_relocate_id(const struct btf *const_btf, u32 id)
 {
-	return btf->nr_types;
+	struct btf *btf = (struct btf *)const_btf;
+
+	if (!btf->file_id)
+		btf->file_id = id;
+	return id - btf->file_id + btf->id;
 }
 
 void btf_put(struct btf *btf)
 {
 	kfree(btf);
-}
-
-/* Only code that is built in calls this, and this code is a module. */
-s32 btf_find_by_name_kind(const struct btf *btf, const char *name, u8 kind)
-{
-	return -ENOENT;
 }

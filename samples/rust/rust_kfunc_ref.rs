@@ -46,7 +46,7 @@ module! {
 
 kernel::bpf_kfuncs! {
     /// The kfuncs of this module.
-    static KFUNCS, kptr PidNs: bpf_rust_sample_ns_dtor;
+    static KFUNCS, kptr PidNs as "bpf_pid_ns": bpf_rust_sample_ns_dtor;
 
     /// Returns a reference to the pid namespace that `task` lives in. NULL stands for the current
     /// task.

@@ -331,7 +331,8 @@ const fn same_bytes(a: &[u8], b: &[u8]) -> bool {
 }
 
 #[inline]
-const fn same_str(a: &str, b: &str) -> bool {
+#[doc(hidden)]
+pub const fn same_str(a: &str, b: &str) -> bool {
     same_bytes(a.as_bytes(), b.as_bytes())
 }
 
@@ -555,7 +556,6 @@ pub struct Encoded {
     split: Buf,
     types: Encoder,
     first_func: u32,
-    nr_types: u32,
 }
 
 impl Encoded {
@@ -583,23 +583,25 @@ impl Encoded {
         Self::copy(&self.split)
     }
 
-    /// The type id, before relocation, of the first function. The ids of the others follow in
-    /// order.
+    /// The type id, before relocation, of a function.
     #[inline]
-    pub const fn first_func(&self) -> u32 {
-        self.first_func
+    pub const fn func_id(
+        &self,
+        kfuncs: &'static [Func],
+        dtors: &'static [Func],
+        name: &str,
+    ) -> u32 {
+        let mut i = 0;
+        while !same_str(nth(kfuncs, dtors, i).name, name) {
+            i += 1;
+        }
+        self.first_func + i as u32
     }
 
     /// The type id, before relocation, of a type that a function refers to. 0 if no function does.
     #[inline]
     pub const fn id(&self, ty: &Type) -> u32 {
         self.types.id(ty)
-    }
-
-    /// The number of types in both sections, including void. All type ids are smaller.
-    #[inline]
-    pub const fn nr_types(&self) -> u32 {
-        self.nr_types
     }
 
     #[inline]
@@ -743,7 +745,7 @@ const MAX_REGISTERS: usize = 5;
 ///     Param, //
 /// };
 ///
-/// const BTF: Encoded = btf::encode(&[Func {
+/// const FUNCS: &[Func] = &[Func {
 ///     name: "example_kfunc",
 ///     params: &[Param {
 ///         name: "a",
@@ -751,10 +753,12 @@ const MAX_REGISTERS: usize = 5;
 ///     }],
 ///     implicit: &[],
 ///     ret: <i32 as Describe>::TYPE,
-/// }]);
+/// }];
+/// const BTF: Encoded = btf::encode(FUNCS);
 ///
 /// // Types 1 and 2 are the integers, 3 is the prototype.
-/// assert_eq!(BTF.first_func(), 4);
+/// const ID: u32 = BTF.func_id(FUNCS, &[], "example_kfunc");
+/// assert_eq!(ID, 4);
 ///
 /// // A module links this array into its section `.BTF`.
 /// static SPLIT: [u8; BTF.split_len()] = BTF.split();
@@ -875,7 +879,6 @@ pub const fn encode_all(kfuncs: &'static [Func], dtors: &'static [Func]) -> Enco
         split: split.finish(),
         types,
         first_func,
-        nr_types,
     }
 }
 
@@ -1028,8 +1031,7 @@ mod tests {
         ));
         assert!(blob.strings == b"pair\0a\0b\0p\0f\0bpf_kfunc\0");
 
-        assert_eq!(BTF.first_func(), 6);
-        assert_eq!(BTF.nr_types(), 8);
+        assert_eq!(BTF.first_func, 6);
         Ok(())
     }
 
@@ -1271,6 +1273,8 @@ mod tests {
             ret: Type::Void,
         };
         const BTF: Encoded = encode_all(&[KFUNC], &[DTOR]);
+        const KFUNC_ID: u32 = BTF.func_id(&[KFUNC], &[DTOR], KFUNC.name);
+        const DTOR_ID: u32 = BTF.func_id(&[KFUNC], &[DTOR], DTOR.name);
         // Constants, so that the object file has no code of `id()`.
         const OWN_ID: u32 = BTF.id(&OWN);
         const OPAQUE_ID: u32 = BTF.id(&Type::Opaque("own"));
@@ -1299,8 +1303,8 @@ mod tests {
         ));
         assert_eq!(OWN_ID, 3);
         assert_eq!(OPAQUE_ID, 0);
-        assert_eq!(BTF.first_func(), 7);
-        assert_eq!(BTF.nr_types(), 10);
+        assert_eq!(KFUNC_ID, 7);
+        assert_eq!(DTOR_ID, 8);
         Ok(())
     }
 
@@ -1364,8 +1368,7 @@ mod tests {
         ));
         assert!(blob.strings == b"a\0implicit\0plain\0bpf_kfunc\0aux\0implicit_impl\0");
 
-        assert_eq!(BTF.first_func(), 7);
-        assert_eq!(BTF.nr_types(), 13);
+        assert_eq!(BTF.first_func, 7);
         Ok(())
     }
 

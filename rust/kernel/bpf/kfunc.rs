@@ -63,10 +63,10 @@ pub use object::{
 };
 pub use set::{
     allow_all,
-    dtor_ids,
-    DtorNames,
+    dtor_type_id,
+    BtfId,
+    Dtor,
     Filter,
-    IdSet,
     Set, //
 };
 
@@ -80,14 +80,16 @@ pub const fn is_kfunc_name(name: &str) -> bool {
 ///
 /// For each function, the macro defines an entry point that BPF programs can call. For all
 /// functions, it defines the BTF, with which the verifier checks the calls, and a [`Set`] to
-/// register in the module's `init()`. A module can use the macro once. If the module is built in,
-/// `resolve_btfids` adds the BTF to that of `vmlinux`.
+/// register in the module's `init()`. `resolve_btfids` adds the BTF to that of the module, or to
+/// that of `vmlinux` if the module is built in. A module that is built without `vmlinux` can use
+/// the macro once, and has no other BTF.
 ///
 /// - The first parameter of each function is a [`&Caller`](Caller) or, for the calling program, a
 ///   [`&ProgCaller`](ProgCaller). It is not an argument of the program. The types of the other
 ///   parameters implement [`Arg`], the type of the result implements [`Ret`].
-/// - `kptr T: NAME`, behind the name of the [`Set`] and the filter, defines a destructor with this
-///   name. With a destructor, programs can store references to a `T` in maps, see [`Counted`].
+/// - `kptr T as STRUCT: NAME`, behind the name of the [`Set`] and the filter, defines a destructor
+///   with this name. `STRUCT` is [`Object::NAME`] of `T`. With a destructor, programs can store
+///   references to a `T` in maps, see [`Counted`].
 /// - `progs(...)`, before `fn`, has the [`ProgTypes`](crate::bpf::ProgTypes) of the function. Of
 ///   these, only types that can pass all arguments may call the function, see [`Object::PROGS`].
 /// - `flags(...)`, behind these two, has further [`Flags`] for the verifier. The other flags
@@ -158,7 +160,7 @@ macro_rules! bpf_kfuncs {
         $(#[$set_attr:meta])*
         $vis:vis static $set:ident
             $(, filter: $filter:path)?
-            $(, kptr $kptr:ty: $dtor:ident)*;
+            $(, kptr $kptr:ty as $kptr_name:literal: $dtor:ident)*;
 
         $(
             $(#[doc = $doc:expr])*
@@ -217,6 +219,14 @@ macro_rules! bpf_kfuncs {
                     ::core::stringify!($dtor),
                     "`: a module can only have destructors for its own structures",
                 ),
+            );
+
+            const _: () = ::core::assert!(
+                $crate::bpf::btf::same_str(
+                    <$kptr as $crate::bpf::kfunc::Object>::NAME,
+                    $kptr_name,
+                ),
+                ::core::concat!("`", $kptr_name, "`: the structure has another name in BTF"),
             );
         )*
 
@@ -302,87 +312,81 @@ macro_rules! bpf_kfuncs {
             const __BASE: [u8; __BTF.base_len()] = __BTF.base();
             const __SPLIT: [u8; __BTF.split_len()] = __BTF.split();
 
-            // A second use of this macro in a module would append to the sections, and the kernel
-            // would reject the BTF. Because of this symbol, the linker reports an error instead.
-            #[cfg(MODULE)]
-            #[no_mangle]
-            #[link_section = ".BTF.base"]
-            #[used(compiler)]
-            static __bpf_kfuncs_once_per_module: [u8; __BASE.len()] = __BASE;
+            $crate::bpf_kfuncs!(@sections __BASE, __SPLIT, $($name)+);
 
-            #[cfg(MODULE)]
-            #[link_section = ".BTF"]
-            #[used(compiler)]
-            static __SECTION: [u8; __SPLIT.len()] = __SPLIT;
+            static __FLAGS: [$crate::bpf::kfunc::Flags; __FUNCS.len()] = [$({
+                const __KINDS: &[$crate::bpf::kfunc::Kind] =
+                    &[$(<$ty as $crate::bpf::kfunc::ArgAbi>::KIND),*];
+                let of_args = match $crate::bpf::kfunc::Flags::of_args(__KINDS) {
+                    ::core::result::Result::Ok(flags) => flags,
+                    ::core::result::Result::Err(
+                        $crate::bpf::kfunc::Conflict::Protection,
+                    ) => ::core::panic!(::core::concat!(
+                        "`",
+                        ::core::stringify!($name),
+                        "`: RCU protects one argument, but not another",
+                    )),
+                    ::core::result::Result::Err(
+                        $crate::bpf::kfunc::Conflict::Reference,
+                    ) => ::core::panic!(::core::concat!(
+                        "`",
+                        ::core::stringify!($name),
+                        "`: a released reference must be the first argument, \
+                         and the only pointer",
+                    )),
+                    ::core::result::Result::Err(
+                        $crate::bpf::kfunc::Conflict::Iterator,
+                    ) => ::core::panic!(::core::concat!(
+                        "`",
+                        ::core::stringify!($name),
+                        "`: the state of an iterator must be the first argument",
+                    )),
+                };
+                ::core::assert!(
+                    $crate::bpf::kfunc::is_iter_kfunc(
+                        ::core::stringify!($name),
+                        __KINDS,
+                        <$crate::bpf_kfuncs!(@ret $($ret)?)
+                            as $crate::bpf::kfunc::Ret>::IS_ITEM,
+                    ),
+                    ::core::concat!(
+                        "`",
+                        ::core::stringify!($name),
+                        "`: the kfunc of an iterator has another name, other arguments \
+                         or another result",
+                    ),
+                );
+                of_args
+                    .union(<$crate::bpf_kfuncs!(@ret $($ret)?)
+                        as $crate::bpf::kfunc::Ret>::FLAGS)
+                    .union(<$caller_ty as $crate::bpf::kfunc::CallerArg>::FLAGS)
+                    .union($crate::bpf_kfuncs!(@flags $($flags)?))
+            }),+];
 
-            #[cfg(not(MODULE))]
-            $crate::bpf_kfuncs!(@vmlinux __BASE, __SPLIT, $($name)+);
-
-            #[cfg(not(MODULE))]
-            static __VMLINUX_IDS: [$crate::sync::atomic::Atomic<u32>; __FUNCS.len()] =
+            static __IDS: [&$crate::bpf::kfunc::BtfId; __FUNCS.len()] = [$(
+                $crate::bpf_kfuncs!(
+                    @id "func", ::core::stringify!($name),
+                    __BTF.func_id(__FUNCS, __DTORS, ::core::stringify!($name))
+                )
+            ),+];
+            static __RELOCATED: [$crate::sync::atomic::Atomic<u32>; __FUNCS.len()] =
                 [const { $crate::sync::atomic::Atomic::new(0) }; __FUNCS.len()];
-            #[cfg(MODULE)]
-            static __VMLINUX_IDS: [$crate::sync::atomic::Atomic<u32>; 0] = [];
 
-            static __IDS: $crate::bpf::kfunc::IdSet<{ __FUNCS.len() }> =
-                $crate::bpf::kfunc::IdSet::new(
-                    &__BTF,
-                    [$({
-                        const __KINDS: &[$crate::bpf::kfunc::Kind] =
-                            &[$(<$ty as $crate::bpf::kfunc::ArgAbi>::KIND),*];
-                        let of_args = match $crate::bpf::kfunc::Flags::of_args(__KINDS) {
-                            ::core::result::Result::Ok(flags) => flags,
-                            ::core::result::Result::Err(
-                                $crate::bpf::kfunc::Conflict::Protection,
-                            ) => ::core::panic!(::core::concat!(
-                                "`",
-                                ::core::stringify!($name),
-                                "`: RCU protects one argument, but not another",
-                            )),
-                            ::core::result::Result::Err(
-                                $crate::bpf::kfunc::Conflict::Reference,
-                            ) => ::core::panic!(::core::concat!(
-                                "`",
-                                ::core::stringify!($name),
-                                "`: a released reference must be the first argument, \
-                                 and the only pointer",
-                            )),
-                            ::core::result::Result::Err(
-                                $crate::bpf::kfunc::Conflict::Iterator,
-                            ) => ::core::panic!(::core::concat!(
-                                "`",
-                                ::core::stringify!($name),
-                                "`: the state of an iterator must be the first argument",
-                            )),
-                        };
-                        ::core::assert!(
-                            $crate::bpf::kfunc::is_iter_kfunc(
-                                ::core::stringify!($name),
-                                __KINDS,
-                                <$crate::bpf_kfuncs!(@ret $($ret)?)
-                                    as $crate::bpf::kfunc::Ret>::IS_ITEM,
-                            ),
-                            ::core::concat!(
-                                "`",
-                                ::core::stringify!($name),
-                                "`: the kfunc of an iterator has another name, other arguments \
-                                 or another result",
-                            ),
-                        );
-                        of_args
-                            .union(<$crate::bpf_kfuncs!(@ret $($ret)?)
-                                as $crate::bpf::kfunc::Ret>::FLAGS)
-                            .union(<$caller_ty as $crate::bpf::kfunc::CallerArg>::FLAGS)
-                            .union($crate::bpf_kfuncs!(@flags $($flags)?))
-                    }),+],
-                );
-
-            static __DTOR_IDS: [$crate::bindings::btf_id_dtor_kfunc; __DTORS.len()] =
-                $crate::bpf::kfunc::dtor_ids(
-                    &__BTF,
-                    __FUNCS.len(),
-                    [$(<$kptr as $crate::bpf::kfunc::Object>::TYPE),*],
-                );
+            static __DTOR_IDS: &[$crate::bpf::kfunc::Dtor] = &[$(
+                $crate::bpf::kfunc::Dtor {
+                    ty: $crate::bpf_kfuncs!(
+                        @id "struct", $kptr_name,
+                        $crate::bpf::kfunc::dtor_type_id(
+                            &__BTF,
+                            &<$kptr as $crate::bpf::kfunc::Object>::TYPE,
+                        )
+                    ),
+                    func: $crate::bpf_kfuncs!(
+                        @id "func", ::core::stringify!($dtor),
+                        __BTF.func_id(__FUNCS, __DTORS, ::core::stringify!($dtor))
+                    ),
+                }
+            ),*];
 
             // Not in the unsafe function below, so that the module's expressions are outside of
             // `unsafe`.
@@ -406,34 +410,41 @@ macro_rules! bpf_kfuncs {
                     $crate::module::this_module::<crate::LocalModule>(),
                     __FUNCS,
                     &__PROGS,
-                    &__BTF,
+                    &__FLAGS,
                     &__IDS,
+                    &__RELOCATED,
                     ::core::option::Option::Some(__bpf_kfuncs_filter),
-                    &__DTOR_IDS,
-                    &[$($crate::bpf::kfunc::DtorNames {
-                        ty: <$kptr as $crate::bpf::kfunc::Object>::NAME,
-                        func: ::core::stringify!($dtor),
-                    }),*],
-                    &__VMLINUX_IDS,
+                    __DTOR_IDS,
                 )
             }
         };
     };
 
-    // The BTF is for resolve_btfids, which finds it by these names, and not for the running kernel.
-    (@vmlinux $base:ident, $split:ident, $first:ident $($name:ident)*) => {
+    // resolve_btfids finds the BTF by these names. If a module has no other BTF, the kernel can
+    // also read the sections as they are.
+    (@sections $base:ident, $split:ident, $first:ident $($name:ident)*) => {
         const _: () = {
             #[export_name = ::core::concat!("__BTF_SPLIT_BASE__", ::core::stringify!($first))]
-            #[link_section = ".init.rodata"]
+            #[cfg_attr(MODULE, link_section = ".BTF.base")]
+            #[cfg_attr(not(MODULE), link_section = ".init.rodata")]
             #[used(compiler)]
             static __BASE_DATA: [u8; $base.len()] = $base;
 
             #[export_name = ::core::concat!("__BTF_SPLIT__", ::core::stringify!($first))]
-            #[link_section = ".init.rodata"]
+            #[cfg_attr(MODULE, link_section = ".BTF")]
+            #[cfg_attr(not(MODULE), link_section = ".init.rodata")]
             #[used(compiler)]
             static __SPLIT_DATA: [u8; $split.len()] = $split;
         };
     };
+    // resolve_btfids resolves a symbol with such a name. The number has no meaning.
+    (@id $kind:literal, $name:expr, $id:expr) => {{
+        #[export_name = ::core::concat!("__BTF_ID__", $kind, "__", $name, "__1")]
+        #[link_section = ".BTF_ids"]
+        static __ID: $crate::bpf::kfunc::BtfId =
+            $crate::bpf::kfunc::BtfId::new($id, ::core::cfg!(MODULE));
+        &__ID
+    }};
 
     (@entry Caller; $($function:tt)*) => {
         $crate::bpf_kfuncs! { @define [] [$crate::bpf::kfunc::Caller::new()] $($function)* }

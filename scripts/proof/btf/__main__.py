@@ -4,9 +4,9 @@
     python3 scripts/proof/btf FILE KERNEL_O MODULE...
 
 KERNEL_O is the object of the crate `kernel`. Its functions that encode BTF must only run in the
-compiler. A MODULE is a .ko file, or the .o file that it is linked from. Writes results to FILE, in
-KTAP. The BTF has to equal the output of libbpf, since other readers, such as cilium/ebpf, may reject
-BTF that the kernel accepts. Damaged copies of the first module prove that the checks find damage."""
+compiler. A MODULE is the .o file that a .ko file is linked from. Writes results to FILE, in KTAP. The
+BTF has to equal the output of libbpf, since other readers, such as cilium/ebpf, may reject BTF that the
+kernel accepts. Damaged copies of the first module prove that the checks find damage."""
 
 import os
 import subprocess

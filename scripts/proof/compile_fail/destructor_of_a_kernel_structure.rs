@@ -21,7 +21,7 @@ unsafe impl AlwaysRefCounted for Thing {
 unsafe impl Counted for Thing {}
 
 kernel::bpf_kfuncs! {
-    static KFUNCS, kptr Thing: bpf_fail_dtor;
+    static KFUNCS, kptr Thing as "thing": bpf_fail_dtor;
 
     progs(ProgTypes::ALL)
     fn bpf_fail(_: &Caller, thing: ARef<Thing>) {

@@ -22,7 +22,6 @@ use crate::{
         to_result, //
     },
     prelude::*,
-    str::CString,
     sync::atomic::{
         ordering::Relaxed,
         Atomic, //
@@ -69,65 +68,51 @@ const HOOKS: [&[ProgType]; 12] = [
     &[ProgType::STRUCT_OPS],
 ];
 
-/// A `struct btf_id_set8` with `N` elements.
+/// A type id in the section `.BTF_ids`.
+///
+/// The compiler's id is that of the BTF in [`Encoded`]. The symbol of a `BtfId` has the name of the
+/// type, see `include/linux/btf_ids.h`. If resolve_btfids adds that BTF to other BTF, it replaces
+/// the id in the file.
 #[doc(hidden)]
-#[repr(C)]
-pub struct IdSet<const N: usize> {
-    cnt: u32,
-    flags: u32,
-    /// Type id, before relocation, and `KF_*` flags.
-    pairs: [[u32; 2]; N],
-}
+#[repr(transparent)]
+pub struct BtfId(u32);
 
-impl<const N: usize> IdSet<N> {
-    /// Creates the set of the functions of `btf`, with the flags of each.
-    pub const fn new(btf: &Encoded, flags: [Flags; N]) -> Self {
-        let mut pairs = [[0; 2]; N];
-        let mut i = 0;
-        while i < N {
-            pairs[i] = [btf.first_func() + i as u32, flags[i].0];
-            i += 1;
-        }
-        Self {
-            cnt: N as u32,
-            flags: bindings::BTF_SET8_KFUNCS,
-            pairs,
-        }
+impl BtfId {
+    /// Creates the id of a type of a loadable module. For code that is built in, only
+    /// resolve_btfids has the id: 0 is void, and no id of a function or of a structure.
+    #[inline]
+    pub const fn new(id: u32, is_module: bool) -> Self {
+        Self(if is_module { id } else { 0 })
+    }
+
+    /// Returns the id before relocation.
+    fn get(&'static self) -> u32 {
+        // Volatile, since the compiler does not see the change by resolve_btfids.
+        //
+        // SAFETY: A reference is valid for reads.
+        unsafe { (&raw const self.0).read_volatile() }
     }
 }
 
-/// Returns the ids of structures and of their destructors. In the BTF, the destructors follow after
-/// `nr_kfuncs` kfuncs.
+/// The ids of a structure and of its destructor.
 #[doc(hidden)]
-pub const fn dtor_ids<const N: usize>(
-    btf: &Encoded,
-    nr_kfuncs: usize,
-    types: [Type; N],
-) -> [bindings::btf_id_dtor_kfunc; N] {
-    let mut ids = [bindings::btf_id_dtor_kfunc {
-        btf_id: 0,
-        kfunc_btf_id: 0,
-    }; N];
-    let mut i = 0;
-    while i < N {
-        ids[i].btf_id = btf.id(&types[i]);
-        assert!(
-            ids[i].btf_id != 0,
-            "no kfunc takes or returns the structure of a destructor"
-        );
-        ids[i].kfunc_btf_id = btf.first_func() + (nr_kfuncs + i) as u32;
-        i += 1;
-    }
-    ids
-}
-
-/// The names of a structure and of its destructor in BTF.
-#[doc(hidden)]
-pub struct DtorNames {
+pub struct Dtor {
     /// The structure.
-    pub ty: &'static str,
+    pub ty: &'static BtfId,
     /// The destructor.
-    pub func: &'static str,
+    pub func: &'static BtfId,
+}
+
+/// Returns the id of the structure of a destructor.
+#[doc(hidden)]
+#[inline]
+pub const fn dtor_type_id(btf: &Encoded, ty: &Type) -> u32 {
+    let id = btf.id(ty);
+    assert!(
+        id != 0,
+        "no kfunc takes or returns the structure of a destructor"
+    );
+    id
 }
 
 /// A reference to the BTF of a module, or of `vmlinux`.
@@ -149,20 +134,13 @@ impl BtfRef {
         NonNull::new(btf).map(Self).ok_or(ENOENT)
     }
 
-    fn nr_types(&self) -> u32 {
+    /// Returns the id that a type has after relocation.
+    fn relocate(&self, id: &'static BtfId) -> Result<u32> {
         // SAFETY: By the type invariant.
-        unsafe { bindings::btf_nr_types(self.0.as_ptr()) }
-    }
-
-    /// Returns the id of a type.
-    fn find(&self, name: &str, kind: u32) -> Result<u32> {
-        let name = CString::try_from_fmt(fmt!("{name}"))?;
-
-        // SAFETY: By the type invariant, and `name` is valid during the call.
-        let id = unsafe {
-            bindings::btf_find_by_name_kind(self.0.as_ptr(), name.as_char_ptr(), kind as u8)
-        };
-        u32::try_from(id).map_err(|_| ENOENT)
+        match unsafe { bindings::btf_relocate_id(self.0.as_ptr(), id.get()) } {
+            0 => Err(ENOENT),
+            id => Ok(id),
+        }
     }
 }
 
@@ -201,32 +179,23 @@ pub fn allow_all(_: &Prog, _: &'static Func, _: bool) -> bool {
 ///
 /// # Invariants
 ///
-/// - `ids` points to an [`IdSet`] of `funcs.len()` elements, in the order of `funcs`.
+/// - Each of `ids` is the id, before relocation, of the function with the same index in `funcs`.
 /// - `progs` has an element for each of `funcs`: program types that can pass its arguments.
 /// - `filter` calls [`Set::filter`] of this set.
-/// - `first_func` and `nr_types` are those of the BTF that describes the entry points.
-/// - `dtors` has type ids of that BTF: structures, and functions that release a reference to them.
-/// - For a module that is built in, `module` is NULL, and `vmlinux_ids` has an element for each of
-///   `funcs`.
+/// - `dtors` has the ids of structures, and of functions that release a reference to them.
+/// - For a module that is built in, `module` is NULL.
 pub struct Set {
     module: &'static ThisModule,
     funcs: &'static [Func],
     progs: &'static [ProgTypes],
-    ids: *const bindings::btf_id_set8,
-    first_func: u32,
-    nr_types: u32,
+    flags: &'static [Flags],
+    ids: &'static [&'static BtfId],
+    /// The ids after relocation, or 0.
+    relocated: &'static [Atomic<u32>],
     filter: bindings::btf_kfunc_filter_t,
-    dtors: &'static [bindings::btf_id_dtor_kfunc],
-    dtor_names: &'static [DtorNames],
-    /// The type ids of `funcs` in the BTF of `vmlinux`, or 0.
-    vmlinux_ids: &'static [Atomic<u32>],
-    /// The offset that relocation added to the type ids of the module.
-    moved_by: Atomic<u32>,
+    dtors: &'static [Dtor],
     is_registered: Atomic<bool>,
 }
-
-// SAFETY: No code writes through `ids`, and the other fields are `Sync`.
-unsafe impl Sync for Set {}
 
 impl Set {
     /// Creates a set.
@@ -235,39 +204,34 @@ impl Set {
     ///
     /// Only for [`bpf_kfuncs!`](crate::bpf_kfuncs):
     ///
-    /// - `funcs`, `progs`, `btf` and `ids` must describe the same functions.
-    /// - `btf` must be the BTF of `module`.
+    /// - `funcs`, `progs`, `flags` and `ids` must be about the same functions, in the same order.
+    /// - `ids` and `dtors` must be in `.BTF_ids` of `module`, under the names of the functions and
+    ///   structures.
     /// - `filter` must call [`Self::filter`] of this set.
-    /// - `dtors` and `dtor_names` must have destructors as `btf` describes them.
-    /// - If the module is built in, `vmlinux_ids` must have `N` elements. resolve_btfids must have
-    ///   added `btf` to the BTF of `vmlinux`.
+    /// - `dtors` must have functions that release a reference to the structure.
     /// - The functions with these names in `module` must be callable by programs of the types in
-    ///   `progs` that the verifier has accepted with that BTF.
+    ///   `progs` that the verifier has accepted with the BTF of `funcs`.
     #[doc(hidden)]
     pub const unsafe fn new<const N: usize>(
         module: &'static ThisModule,
         funcs: &'static [Func],
         progs: &'static [ProgTypes; N],
-        btf: &Encoded,
-        ids: &'static IdSet<N>,
+        flags: &'static [Flags; N],
+        ids: &'static [&'static BtfId; N],
+        relocated: &'static [Atomic<u32>; N],
         filter: bindings::btf_kfunc_filter_t,
-        dtors: &'static [bindings::btf_id_dtor_kfunc],
-        dtor_names: &'static [DtorNames],
-        vmlinux_ids: &'static [Atomic<u32>],
+        dtors: &'static [Dtor],
     ) -> Self {
         // INVARIANT: By the function's safety requirements.
         Self {
             module,
             funcs,
             progs,
-            ids: core::ptr::from_ref(ids).cast(),
-            first_func: btf.first_func(),
-            nr_types: btf.nr_types(),
+            flags,
+            ids,
+            relocated,
             filter,
             dtors,
-            dtor_names,
-            vmlinux_ids,
-            moved_by: Atomic::new(0),
             is_registered: Atomic::new(false),
         }
     }
@@ -285,7 +249,7 @@ impl Set {
     ///   Or the module is built in, and the caller is not the thread that runs the initcalls.
     /// - [`EEXIST`]: this function has been called before.
     /// - [`ENOENT`]: the kernel has no BTF of the module, because the kernel itself has none. Or
-    ///   the BTF of `vmlinux` lacks that of a module that is built in.
+    ///   the BTF lacks one of the kfuncs, because resolve_btfids failed.
     /// - [`ENOMEM`], [`EINVAL`] and others: from `register_btf_kfunc_id_set()`.
     // Not inline: `btf_get_module_btf()` is not exported to modules.
     #[inline(never)]
@@ -293,76 +257,40 @@ impl Set {
         if self.is_registered.xchg(true, Relaxed) {
             return Err(EEXIST);
         }
+        // The verifier and other initcalls access the sets of `vmlinux` without a lock.
+        if self.module.as_ptr().is_null() && !is_in_initcall() {
+            return Err(EBUSY);
+        }
         let btf = BtfRef::of(self.module)?;
+        let mut ids = KVec::with_capacity(2 + 2 * self.ids.len(), GFP_KERNEL)?;
+        let mut dtors = KVec::with_capacity(self.dtors.len(), GFP_KERNEL)?;
 
-        if self.module.as_ptr().is_null() {
-            // The verifier and other initcalls access the sets of `vmlinux` without a lock.
-            if !is_in_initcall() {
-                return Err(EBUSY);
-            }
-            let ids = self.find_ids(&btf)?;
-            let dtors = self.find_dtors(&btf)?;
-
-            // SAFETY: The ids are those of the functions and structures in the BTF of `vmlinux`.
-            return unsafe { self.register_ids(ids.as_ptr().cast(), &dtors) };
+        // The members of `struct btf_id_set8`.
+        ids.extend_from_slice(
+            &[self.ids.len() as u32, bindings::BTF_SET8_KFUNCS],
+            GFP_KERNEL,
+        )?;
+        for ((id, flags), relocated) in self.ids.iter().zip(self.flags).zip(self.relocated) {
+            ids.extend_from_slice(&[id.get(), flags.0], GFP_KERNEL)?;
+            relocated.store(btf.relocate(id)?, Relaxed);
         }
-        // Relocation adds the same number to all ids of `.BTF`, since the types of the kernel
-        // replace those of `.BTF.base`.
-        self.moved_by
-            .store(btf.nr_types().wrapping_sub(self.nr_types), Relaxed);
-
-        // SAFETY: By the type invariants.
-        unsafe { self.register_ids(self.ids, self.dtors) }
-    }
-
-    /// Returns the `struct btf_id_set8` of the functions in the BTF of `vmlinux`.
-    fn find_ids(&self, btf: &BtfRef) -> Result<KVec<u32>> {
-        let mut ids = KVec::with_capacity(2 + 2 * self.funcs.len(), GFP_KERNEL)?;
-        // SAFETY: By the type invariants.
-        let flags = unsafe {
-            core::slice::from_raw_parts(self.ids.cast::<u32>(), 2 + 2 * self.funcs.len())
-        };
-
-        ids.extend_from_slice(flags, GFP_KERNEL)?;
-        for (i, (func, id)) in self.funcs.iter().zip(self.vmlinux_ids).enumerate() {
-            let found = btf.find(func.name, bindings::BTF_KIND_FUNC)?;
-
-            id.store(found, Relaxed);
-            ids[2 + 2 * i] = found;
-        }
-        Ok(ids)
-    }
-
-    /// Returns the ids of the structures and destructors in the BTF of `vmlinux`.
-    fn find_dtors(&self, btf: &BtfRef) -> Result<KVec<bindings::btf_id_dtor_kfunc>> {
-        let mut dtors = KVec::with_capacity(self.dtor_names.len(), GFP_KERNEL)?;
-
-        for names in self.dtor_names {
+        for dtor in self.dtors {
             dtors.push(
                 bindings::btf_id_dtor_kfunc {
-                    btf_id: btf.find(names.ty, bindings::BTF_KIND_STRUCT)?,
-                    kfunc_btf_id: btf.find(names.func, bindings::BTF_KIND_FUNC)?,
+                    btf_id: dtor.ty.get(),
+                    kfunc_btf_id: dtor.func.get(),
                 },
                 GFP_KERNEL,
             )?;
         }
-        Ok(dtors)
+        self.register_ids(&mut ids, &dtors)
     }
 
     /// Registers the kfuncs and the destructors.
-    ///
-    /// # Safety
-    ///
-    /// - `ids` must be valid during the call, and have the functions of this set.
-    /// - `dtors` must have the ids of structures, and of functions that release a reference to one.
-    unsafe fn register_ids(
-        &self,
-        ids: *const bindings::btf_id_set8,
-        dtors: &[bindings::btf_id_dtor_kfunc],
-    ) -> Result {
+    fn register_ids(&self, ids: &mut [u32], dtors: &[bindings::btf_id_dtor_kfunc]) -> Result {
         let set = bindings::btf_kfunc_id_set {
             owner: self.module.as_ptr(),
-            set: ids.cast_mut(),
+            set: ids.as_mut_ptr().cast(),
             filter: self.filter,
         };
         let all = self
@@ -374,10 +302,10 @@ impl Set {
             if all.intersection(ProgTypes::new(hook)).is_empty() {
                 continue;
             }
-            // SAFETY: `set` is valid during the call, and the kernel keeps no pointer to `set`. No
-            // code writes to the ids. The BTF describes the entry points, and the filter rejects
-            // programs of other types than those in `progs`. So programs call the entry points with
-            // valid arguments.
+            // SAFETY: `set` and `ids` are valid during the call, and the kernel keeps no pointer to
+            // them. By the type invariants, the BTF describes the entry points, and the filter
+            // rejects programs of other types than those in `progs`. So programs call the entry
+            // points with valid arguments.
             to_result(unsafe { bindings::register_btf_kfunc_id_set(hook[0].0, &set) })?;
         }
         if dtors.is_empty() {
@@ -385,8 +313,8 @@ impl Set {
         }
         // Comes last, since this function does not check whether `init()` has returned.
         //
-        // SAFETY: The ids are valid during the call, and the kernel keeps no pointer to them. By
-        // the function's safety requirements, they are right.
+        // SAFETY: The ids are valid during the call, and the kernel keeps no pointer to them. They
+        // are right by the type invariants.
         to_result(unsafe {
             bindings::register_btf_id_dtor_kfuncs(
                 dtors.as_ptr(),
@@ -396,19 +324,12 @@ impl Set {
         })
     }
 
-    /// Returns the index of a kfunc in `funcs`, from the type id. [`None`] is for kfuncs of
-    /// `vmlinux` that are not in this set.
+    /// Returns the index of a kfunc in `funcs`, from the relocated id. [`None`] is for kfuncs that
+    /// are not in this set.
     fn index(&self, id: u32) -> Option<usize> {
-        if self.module.as_ptr().is_null() {
-            return self
-                .vmlinux_ids
-                .iter()
-                .position(|known| known.load(Relaxed) == id);
-        }
-        Some(
-            id.wrapping_sub(self.moved_by.load(Relaxed))
-                .wrapping_sub(self.first_func) as usize,
-        )
+        self.relocated
+            .iter()
+            .position(|known| known.load(Relaxed) == id)
     }
 
     /// Returns, as a `btf_kfunc_filter_t` does, whether a program may call a kfunc. The program may
@@ -426,7 +347,7 @@ impl Set {
     ) -> c_int {
         // SAFETY: The verifier passes the program that is being loaded.
         let prog = unsafe { Prog::from_raw(prog) };
-        // The filters of `vmlinux` are called for all of its kfuncs.
+        // The kernel calls each filter of a module for all kfuncs of the module.
         let Some(index) = self.index(id) else {
             return 0;
         };

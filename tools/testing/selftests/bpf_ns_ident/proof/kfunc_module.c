@@ -18,6 +18,7 @@
 #include "ns_util.h"
 
 #define TEST_MODULE "bpf_ns_test"
+#define MIXED_MODULE "bpf_ns_test_mixed"
 #define NAME_MODULE "bpf_ns_test_name"
 #define NAME_OF_VMLINUX "bpf_sock_is_valid_access"
 #define TAKES_FRAME "bpf_ns_test_frame"
@@ -53,6 +54,7 @@ FIXTURE_TEARDOWN(kfunc_module)
 	if (self->module < 0)
 		return;
 	EXPECT_EQ(0, module_unload(TEST_MODULE));
+	EXPECT_EQ(0, module_unload(MIXED_MODULE));
 	EXPECT_EQ(0, module_unload(NAME_MODULE));
 	close(self->module);
 }
@@ -277,6 +279,119 @@ TEST_F(kfunc_module, reads_a_structure_with_others_in_it)
 	EXPECT_EQ(-EINVAL, run_syscall_prog(fd, &ctx, sizeof(ctx) - 1));
 	EXPECT_EQ(0, memcmp(&ctx, &large, sizeof(ctx)));
 	close(fd);
+}
+
+struct pair {
+	__u32 a, b;
+};
+
+/* Loads a program for KFUNC that passes its context. */
+static int load_mixed(FIXTURE_DATA(kfunc_module) *self, const char *kfunc)
+{
+	int err = kfunc_find(&self->kfunc, MIXED_MODULE, kfunc);
+
+	if (err)
+		return err;
+	err = load_call(self);
+	kfunc_close(&self->kfunc);
+	return err;
+}
+
+/* Returns the result of a call with CTX, or a negative errno. */
+static int call_mixed(FIXTURE_DATA(kfunc_module) *self, const char *kfunc,
+		      struct pair *ctx)
+{
+	int fd = load_mixed(self, kfunc), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = run_syscall_prog(fd, ctx, sizeof(*ctx));
+	close(fd);
+	return ret;
+}
+
+/* Returns how many types with this name and kind the BTF of a module itself has. */
+static int count_types(const char *module, const char *name, __u32 kind)
+{
+	struct btf *vmlinux = btf__load_vmlinux_btf();
+	struct btf *btf = btf__load_module_btf(module, vmlinux);
+	int nr = 0;
+
+	if (!btf) {
+		btf__free(vmlinux);
+		return -errno;
+	}
+	for (__u32 id = btf__type_cnt(vmlinux); id < btf__type_cnt(btf); id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+
+		if (btf_kind(type) == kind &&
+		    !strcmp(btf__name_by_offset(btf, type->name_off), name))
+			nr++;
+	}
+	btf__free(btf);
+	btf__free(vmlinux);
+	return nr;
+}
+
+TEST_F(kfunc_module, has_two_lists_and_kfuncs_in_c)
+{
+	static const char *const kfuncs[] = {
+		"bpf_ns_test_pair_fill", "bpf_ns_test_pair_sum",
+		"bpf_ns_test_pair_diff",
+	};
+	int module = open_test_module(MIXED_MODULE);
+	struct pair pair = {};
+
+	ASSERT_LE(0, module);
+	ASSERT_EQ(0, module_load_fd(module, NULL));
+	close(module);
+
+	EXPECT_EQ(0, call_mixed(self, kfuncs[0], &pair)) {
+		TH_LOG("%s", self->prog.log);
+	}
+	EXPECT_EQ(40, pair.a);
+	EXPECT_EQ(2, pair.b);
+	EXPECT_EQ(42, call_mixed(self, kfuncs[1], &pair)) {
+		TH_LOG("%s", self->prog.log);
+	}
+	EXPECT_EQ(38, call_mixed(self, kfuncs[2], &pair)) {
+		TH_LOG("%s", self->prog.log);
+	}
+
+	/* Rust and C have the same structure. */
+	EXPECT_EQ(1, count_types(MIXED_MODULE, "bpf_ns_test_pair", BTF_KIND_STRUCT));
+	for (size_t i = 0; i < ARRAY_SIZE(kfuncs); i++)
+		EXPECT_EQ(1, count_types(MIXED_MODULE, kfuncs[i], BTF_KIND_FUNC));
+	/* A function in C that is no kfunc. */
+	EXPECT_EQ(1, count_types(MIXED_MODULE, "bpf_ns_test_mixed_register",
+				 BTF_KIND_FUNC));
+}
+
+/* The program types of one list do not restrict or widen those of the others. */
+TEST_F(kfunc_module, has_program_types_of_each_list)
+{
+	static const struct {
+		const char *kfunc;
+		int err;
+	} cases[] = {
+		{ "bpf_ns_test_pair_fill", 0 },
+		{ "bpf_ns_test_pair_sum", 0 },
+		{ "bpf_ns_test_pair_diff", -EACCES },
+	};
+	int module = open_test_module(MIXED_MODULE);
+
+	ASSERT_LE(0, module);
+	ASSERT_EQ(0, module_load_fd(module, NULL));
+	close(module);
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		ASSERT_EQ(0, kfunc_find(&self->kfunc, MIXED_MODULE, cases[i].kfunc));
+		EXPECT_EQ(cases[i].err,
+			  load_with_memory(self, BPF_PROG_TYPE_RAW_TRACEPOINT)) {
+			TH_LOG("%s: %s", cases[i].kfunc, self->prog.log);
+		}
+		kfunc_close(&self->kfunc);
+	}
 }
 
 /* A register has 64 bits, also for a shorter argument. */

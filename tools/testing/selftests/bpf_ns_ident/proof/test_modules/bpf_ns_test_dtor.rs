@@ -30,7 +30,7 @@ module! {
 
 kernel::bpf_kfuncs! {
     /// The kfuncs of this module. The destructor has the name of a function in `net/core/filter.c`.
-    static KFUNCS, kptr PidNs: bpf_tcp_sock_is_valid_access;
+    static KFUNCS, kptr PidNs as "bpf_pid_ns": bpf_tcp_sock_is_valid_access;
 
     /// See `samples/rust/rust_kfunc_ref.rs`.
     progs(ProgTypes::ALL)
