@@ -63,7 +63,7 @@ help:
 	@echo '  series           - write all series to build/series, or the one of SERIES='
 	@echo '  series-check     - run the checks of a maintainer on the patches; FULL=1: also the slow ones'
 	@echo '  quilt-check      - build the module in the distribution'"'"'s source with the patches'
-	@echo '  series-bisect    - build and run KUnit after each patch (an hour), or each of SERIES='
+	@echo '  series-bisect    - build and run KUnit after each patch (hours), or each of SERIES='
 	@echo '  clean            - remove build/'
 	@echo '  distclean        - also remove the downloads: toolchain, kernel source, compiler cache'
 	@echo

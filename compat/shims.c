@@ -85,7 +85,7 @@ static u32 find_first_func(const struct btf_header *hdr, size_t size)
 
 	pos = (void *)hdr + hdr->hdr_len + hdr->type_off;
 	end = pos + hdr->type_len;
-	for (; end - pos >= sizeof(struct btf_type); pos += len) {
+	for (; pos + sizeof(struct btf_type) <= end; pos += len) {
 		const struct btf_type *type = pos;
 
 		len = sizeof(*type);
