@@ -285,24 +285,16 @@ struct pair {
 	__u32 a, b;
 };
 
-/* Loads a program for KFUNC that passes its context. */
-static int load_mixed(FIXTURE_DATA(kfunc_module) *self, const char *kfunc)
-{
-	int err = kfunc_find(&self->kfunc, MIXED_MODULE, kfunc);
-
-	if (err)
-		return err;
-	err = load_call(self);
-	kfunc_close(&self->kfunc);
-	return err;
-}
-
 /* Returns the result of a call with CTX, or a negative errno. */
 static int call_mixed(FIXTURE_DATA(kfunc_module) *self, const char *kfunc,
 		      struct pair *ctx)
 {
-	int fd = load_mixed(self, kfunc), ret;
+	int fd, ret = kfunc_find(&self->kfunc, MIXED_MODULE, kfunc);
 
+	if (ret)
+		return ret;
+	fd = load_call(self);
+	kfunc_close(&self->kfunc);
 	if (fd < 0)
 		return fd;
 	ret = run_syscall_prog(fd, ctx, sizeof(*ctx));
@@ -310,26 +302,19 @@ static int call_mixed(FIXTURE_DATA(kfunc_module) *self, const char *kfunc,
 	return ret;
 }
 
-/* Returns how many types with this name and kind the BTF of a module itself has. */
-static int count_types(const char *module, const char *name, __u32 kind)
+/* Returns how many types with this name and kind split BTF has, without its base. */
+static int count_types(const struct btf *btf, const char *name, __u32 kind)
 {
-	struct btf *vmlinux = btf__load_vmlinux_btf();
-	struct btf *btf = btf__load_module_btf(module, vmlinux);
+	__u32 id = btf__type_cnt(btf__base_btf(btf));
 	int nr = 0;
 
-	if (!btf) {
-		btf__free(vmlinux);
-		return -errno;
-	}
-	for (__u32 id = btf__type_cnt(vmlinux); id < btf__type_cnt(btf); id++) {
+	for (; id < btf__type_cnt(btf); id++) {
 		const struct btf_type *type = btf__type_by_id(btf, id);
 
 		if (btf_kind(type) == kind &&
 		    !strcmp(btf__name_by_offset(btf, type->name_off), name))
 			nr++;
 	}
-	btf__free(btf);
-	btf__free(vmlinux);
 	return nr;
 }
 
@@ -340,6 +325,7 @@ TEST_F(kfunc_module, has_two_lists_and_kfuncs_in_c)
 		"bpf_ns_test_pair_diff",
 	};
 	int module = open_test_module(MIXED_MODULE);
+	struct btf *vmlinux, *btf;
 	struct pair pair = {};
 
 	ASSERT_LE(0, module);
@@ -358,13 +344,18 @@ TEST_F(kfunc_module, has_two_lists_and_kfuncs_in_c)
 		TH_LOG("%s", self->prog.log);
 	}
 
+	vmlinux = btf__load_vmlinux_btf();
+	ASSERT_NE(NULL, vmlinux);
+	btf = btf__load_module_btf(MIXED_MODULE, vmlinux);
+	ASSERT_NE(NULL, btf);
 	/* Rust and C have the same structure. */
-	EXPECT_EQ(1, count_types(MIXED_MODULE, "bpf_ns_test_pair", BTF_KIND_STRUCT));
+	EXPECT_EQ(1, count_types(btf, "bpf_ns_test_pair", BTF_KIND_STRUCT));
 	for (size_t i = 0; i < ARRAY_SIZE(kfuncs); i++)
-		EXPECT_EQ(1, count_types(MIXED_MODULE, kfuncs[i], BTF_KIND_FUNC));
+		EXPECT_EQ(1, count_types(btf, kfuncs[i], BTF_KIND_FUNC));
 	/* A function in C that is no kfunc. */
-	EXPECT_EQ(1, count_types(MIXED_MODULE, "bpf_ns_test_mixed_register",
-				 BTF_KIND_FUNC));
+	EXPECT_EQ(1, count_types(btf, "bpf_ns_test_mixed_register", BTF_KIND_FUNC));
+	btf__free(btf);
+	btf__free(vmlinux);
 }
 
 /* The program types of one list do not restrict or widen those of the others. */
